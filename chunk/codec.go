@@ -1,0 +1,138 @@
+package chunk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/huff0"
+	"github.com/klauspost/compress/zstd"
+
+	"autochrome/internal/wire"
+)
+
+// The stored form of a chunk is a codec number, the length of its canonical
+// bytes, and what the codec made of them. It may change freely: ids are made
+// from canonical bytes only.
+const (
+	codecRaw    = 0
+	codecZstd   = 1
+	codecPlanes = 2 // embeddings: byte planes, see planes.go
+)
+
+// Encode appends the stored form of canonical bytes.
+func Encode(dst, canonical []byte) []byte {
+	kind := Kind(canonical[0])
+	if kind == Embeddings && !zstdWins(canonical) {
+		return encodePlanes(appendHead(dst, codecPlanes, len(canonical)), canonical)
+	}
+	encoder := zstdDefault
+	if kind == IDs {
+		encoder = zstdBetter // hexadecimal ids shrink by another 30 % at 170 rows
+	}
+	at := len(dst)
+	dst = appendHead(dst, codecZstd, len(canonical))
+	body := len(dst)
+	dst = encoder().EncodeAll(canonical, dst)
+	if len(dst)-body < len(canonical) {
+		return dst
+	}
+	return append(appendHead(dst[:at], codecRaw, len(canonical)), canonical...)
+}
+
+func appendHead(dst []byte, codec byte, length int) []byte {
+	return binary.AppendUvarint(append(dst, codec), uint64(length))
+}
+
+// Decode gives the canonical bytes of a stored form. Nothing longer than it
+// announces, or than MaxRow allows, is ever allocated.
+func Decode(stored []byte) ([]byte, error) {
+	d := wire.Reader{Rest: stored}
+	codec := d.Byte()
+	length := d.Int(MaxRow + MaxSize)
+	if d.Err != nil {
+		return nil, corrupt("stored form: %v", d.Err)
+	}
+	switch codec {
+	case codecRaw:
+		if len(d.Rest) != length {
+			return nil, corrupt("stored form: %d bytes instead of %d", len(d.Rest), length)
+		}
+		return d.Rest, nil
+	case codecZstd:
+		return decodeZstd(d.Rest, length)
+	case codecPlanes:
+		return decodePlanes(d.Rest, length)
+	}
+	return nil, corrupt("stored form: unknown codec %d", codec)
+}
+
+// zstdBlock is what a block of a zstd frame decodes to at the most.
+const zstdBlock = 128 << 10
+
+func decodeZstd(b []byte, length int) ([]byte, error) {
+	var h zstd.Header
+	if err := h.Decode(b); err != nil {
+		return nil, corrupt("zstd: %v", err)
+	}
+	if !h.HasFCS || h.FrameContentSize != uint64(length) {
+		return nil, corrupt("zstd: frame does not announce %d bytes", length)
+	}
+	// A block has at least four bytes: what is announced beyond that is a lie.
+	if length/zstdBlock > len(b)/4 {
+		return nil, corrupt("zstd: %d bytes announced in %d", length, len(b))
+	}
+	out, err := zstdDecoder().DecodeAll(b, make([]byte, 0, length))
+	if err != nil {
+		return nil, corrupt("zstd: %v", err)
+	}
+	if len(out) != length {
+		return nil, corrupt("zstd: %d bytes instead of %d", len(out), length)
+	}
+	return out, nil
+}
+
+var (
+	zstdDefault = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedDefault) })
+	zstdBetter  = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedBetterCompression) })
+	zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxRow+MaxSize),
+			zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			panic(fmt.Sprintf("zstd: %v", err)) // only for bad options
+		}
+		return d
+	})
+)
+
+func newZstd(level zstd.EncoderLevel) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	if err != nil {
+		panic(fmt.Sprintf("zstd: %v", err)) // only for bad options
+	}
+	return e
+}
+
+// zstdSample is how much of a chunk of embeddings is tried with zstd.
+const zstdSample = 64 << 10
+
+// zstdWins reports whether plain zstd makes a chunk of embeddings smaller than
+// byte planes do. It does for vectors that were 8-bit integers once; for all
+// others its matches are false ones and cost size (docs/benchmarks.md).
+func zstdWins(canonical []byte) bool {
+	sample := canonical[:min(len(canonical), zstdSample)]
+	start, count := floatSpan(canonical)
+	count = min(count, max(0, len(sample)-start)/4)
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	*buf = zstdDefault().EncodeAll(sample, (*buf)[:0])
+	plain := len(*buf)
+	*buf = appendPlanes((*buf)[:0], sample[start:start+4*count])
+	return plain < len(*buf)+len(sample)-4*count
+}
+
+// scratch keeps buffers of about a chunk's size.
+var scratch = sync.Pool{New: func() any { b := make([]byte, 0, TargetSize); return &b }}
+
+var huffScratch = sync.Pool{New: func() any { return new(huff0.Scratch) }}
