@@ -1,0 +1,106 @@
+package backend_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"autochrome/repo/backend"
+)
+
+// ownMounts gives a process a user and mounts of its own, so that it can
+// mount without being root and without anybody else seeing it.
+func ownMounts() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+}
+
+func mount(t *testing.T, folder string, flags uintptr, options string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", flags, options); err != nil {
+		t.Skipf("cannot mount here: %v", err)
+	}
+}
+
+// TestLocalFull fills a file system of 1 MiB.
+func TestLocalFull(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		mount(t, folder, 0, "size=1m")
+		ctx := t.Context()
+		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Save(ctx, "a/x", make([]byte, 600<<10)); err != nil {
+			t.Fatal(err)
+		}
+		for what, err := range map[string]error{
+			"Save":        l.Save(ctx, "a/y", make([]byte, 600<<10)),
+			"Save over x": l.Save(ctx, "a/x", make([]byte, 601<<10)),
+			"Create":      l.Create(ctx, "a/z", make([]byte, 600<<10)),
+		} {
+			if !errors.Is(err, backend.ErrNoSpace) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), folder) {
+				t.Errorf("%s: error %v", what, err)
+			}
+			t.Log(err)
+		}
+		if left := files(t, l, "a"); len(left) != 1 {
+			t.Errorf("left: %q", left)
+		}
+		if data, err := backend.LoadAll(ctx, l, "a/x"); len(data) != 600<<10 || err != nil {
+			t.Errorf("Load: %d bytes, %v", len(data), err)
+		}
+		if err := l.Remove(ctx, "a/x"); err != nil {
+			t.Errorf("Remove on a full disk: %v", err)
+		}
+		if err := l.Save(ctx, "a/y", make([]byte, 600<<10)); err != nil {
+			t.Errorf("Save after Remove: %v", err)
+		}
+	})
+}
+
+// TestLocalReadOnly works on a file system that is mounted read-only.
+func TestLocalReadOnly(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		mount(t, folder, 0, "size=1m")
+		ctx := t.Context()
+		l, err := backend.OpenLocal(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Save(ctx, "a/x", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		mount(t, folder, syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=1m")
+		again, err := backend.OpenLocal(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, nowErr := l.Now(ctx)
+		for what, err := range map[string]error{
+			"Save":           l.Save(ctx, "a/y", nil),
+			"Save, reopened": again.Save(ctx, "a/y", nil),
+			"Save below":     again.Save(ctx, "b/y", nil),
+			"Create":         l.Create(ctx, "a/y", nil),
+			"Remove":         l.Remove(ctx, "a/x"),
+			"Now":            nowErr,
+		} {
+			if !errors.Is(err, backend.ErrReadOnly) || !errors.Is(err, syscall.EROFS) {
+				t.Errorf("%s: error %v", what, err)
+			}
+			t.Log(err)
+		}
+		if err := again.Remove(ctx, "a/missing"); err != nil {
+			t.Errorf("Remove of what is missing: %v", err)
+		}
+		if data, err := backend.LoadAll(ctx, again, "a/x"); string(data) != "x" || err != nil {
+			t.Errorf("Load: %q, %v", data, err)
+		}
+	})
+}
