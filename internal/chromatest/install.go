@@ -1,0 +1,47 @@
+package chromatest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+)
+
+// Two test processes may install at once: the script sorts that out.
+var installed = map[Version]func() (script string, err error){
+	Oldest: sync.OnceValues(func() (string, error) { return install(Oldest) }),
+	Newest: sync.OnceValues(func() (string, error) { return install(Newest) }),
+}
+
+// install makes sure that the server is there and returns the script that runs
+// it.
+func install(v Version) (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	scripts := filepath.Join(root, "scripts")
+	out, err := exec.Command(filepath.Join(scripts, "chroma-install.sh"), string(v)).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("the %s Chroma server cannot be installed: %w\n%s", v, err, out)
+	}
+	return filepath.Join(scripts, "chroma-run.sh"), nil
+}
+
+func moduleRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", fmt.Errorf("no go.mod above %s", start)
+		}
+		dir = up
+	}
+}
