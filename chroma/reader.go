@@ -1,0 +1,108 @@
+package chroma
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"unicode/utf8"
+
+	"autochrome/chunk"
+)
+
+// MaxPage is the most ids that one request may name: 32,000 pass, 33,000 are
+// "too many SQL variables".
+const MaxPage = 32000
+
+// PageSize is how many records of a dimension to ask for at once: about 6 MB of
+// answer, where reading the whole collection takes the least time, and 1000
+// records at 384 dimensions. A component is 12.4 bytes of the answer, the rest
+// of a record about 1000.
+func PageSize(dim int) int {
+	const target, component, rest = 5_765_000, 12.4, 1000
+	return max(1, min(5000, int(target/(component*float64(dim)+rest))))
+}
+
+// Read gets the records with these ids and appends them to into, in the
+// server's order (that of insertion, whatever the order of ids). Ids that are
+// not there are left out. A page whose answer would be too large is halved.
+//
+// One answer is not a moment: Chroma may return the metadata of one version of
+// a record with the vector of another while it is written to.
+func (d *Database) Read(ctx context.Context, serverID string, ids [][]byte, into *chunk.Records) error {
+	var buf bytes.Buffer
+	err := d.Fetch(ctx, serverID, ids, &buf)
+	if errors.Is(err, ErrTooLarge) && len(ids) > 1 {
+		buf = bytes.Buffer{}
+		half := len(ids) / 2
+		if err := d.Read(ctx, serverID, ids[:half], into); err != nil {
+			return err
+		}
+		return d.Read(ctx, serverID, ids[half:], into)
+	}
+	if err != nil {
+		return err
+	}
+	return d.Decode(buf.Bytes(), into)
+}
+
+// Fetch gets the records with these ids as the server's answer, for [Decode].
+// buf is emptied first and keeps its memory, so that a caller with two buffers
+// can fetch one page while it decodes another. With ErrTooLarge, fewer ids may
+// pass.
+func (d *Database) Fetch(ctx context.Context, serverID string, ids [][]byte, buf *bytes.Buffer) error {
+	buf.Reset()
+	if len(ids) == 0 { // no ids would mean all of them
+		buf.WriteString(`{"ids":[],"embeddings":[],"documents":[],"metadatas":[],"uris":[]}`)
+		return nil
+	}
+	return d.send(ctx, request{
+		op: "read records", method: http.MethodPost, path: collectionPath(serverID, "get"),
+		body: getBody(ids), again: true, patience: d.options.Timeout,
+	}, buf)
+}
+
+// Decode is the function [Decode], with the server's URL in its errors.
+func (d *Database) Decode(body []byte, into *chunk.Records) error {
+	err := Decode(body, into)
+	var e *Error
+	if errors.As(err, &e) {
+		e.URL = d.url
+	}
+	return err
+}
+
+// getBody asks for everything about some ids.
+func getBody(ids [][]byte) []byte {
+	n := 128
+	for _, id := range ids {
+		n += len(id) + 3
+	}
+	body := append(make([]byte, 0, n), `{"include":["embeddings","documents","metadatas","uris"],"ids":[`...)
+	for i, id := range ids {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendQuoted(body, id)
+	}
+	return append(body, "]}"...)
+}
+
+// appendQuoted appends text as a JSON string.
+func appendQuoted(dst, text []byte) []byte {
+	if plainASCII(text, 0) != len(text) && (!utf8.Valid(text) || needsEscape(text)) {
+		return chunk.AppendJSONString(dst, string(text))
+	}
+	dst = append(dst, '"')
+	dst = append(dst, text...)
+	return append(dst, '"')
+}
+
+func needsEscape(text []byte) bool {
+	for _, c := range text {
+		if c < 0x20 || c == '"' || c == '\\' {
+			return true
+		}
+	}
+	return false
+}
