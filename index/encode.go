@@ -1,0 +1,35 @@
+package index
+
+import (
+	"encoding/binary"
+
+	"autochrome/chunk"
+)
+
+// AppendDirectory appends a pack's directory. The entries' offsets are not
+// written: they follow from the lengths.
+func AppendDirectory(dst []byte, entries []Entry) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(entries)))
+	for _, e := range entries {
+		dst = append(dst, byte(e.Kind))
+		dst = append(dst, e.ID[:]...)
+		dst = binary.AppendUvarint(dst, uint64(e.Length))
+	}
+	return dst
+}
+
+// AppendFile appends an index file over these packs. It is named by the hash
+// of all its bytes, [FileName].
+func AppendFile(dst []byte, packs []Pack) []byte {
+	start := len(dst)
+	dst = append(dst, fileMagic...)
+	dst = append(dst, fileVersion)
+	dst = binary.AppendUvarint(dst, uint64(len(packs)))
+	for _, p := range packs {
+		dst = append(dst, p.ID[:]...)
+		dst = binary.AppendUvarint(dst, uint64(p.Size))
+		dst = AppendDirectory(dst, p.Entries)
+	}
+	sum := chunk.FileHash(dst[start:])
+	return append(dst, sum[:]...)
+}

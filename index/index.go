@@ -1,0 +1,148 @@
+package index
+
+import (
+	"slices"
+	"sync"
+
+	"autochrome/chunk"
+)
+
+// Index holds the places of chunks. A chunk may lie in several packs: two
+// writers stored it at the same time, or a pack was copied and its original
+// is still there. An Index is safe for concurrent use; its zero value is empty
+// and ready.
+//
+// Memory is what runs a machine out when it grows with the number of chunks,
+// so a chunk costs 44 bytes in a sorted array and nothing else: no pointer, no
+// map. The array is cut into 256 shards by the id's first byte, so that growing
+// copies little at a time.
+type Index struct {
+	mu     sync.RWMutex
+	packs  []packInfo
+	number map[chunk.ID]uint32 // position in packs
+	shards [256]shard
+	rows   int
+}
+
+type packInfo struct {
+	id   chunk.ID
+	size int64
+}
+
+// maxPacks is how many packs a row's 27 bits can tell apart: 2^27 packs of
+// 8 MiB are a pebibyte.
+const maxPacks = 1 << 27
+
+// Add takes the directories of packs. A pack that is known already is left
+// out, and so are snapshot records. Adding many packs at once is faster than
+// one by one.
+func (x *Index) Add(packs ...Pack) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.number == nil {
+		x.number = make(map[chunk.ID]uint32)
+	}
+	var fresh [256][]row
+	for _, p := range packs {
+		if _, known := x.number[p.ID]; known || len(x.packs) == maxPacks {
+			continue
+		}
+		n := uint32(len(x.packs))
+		x.number[p.ID] = n
+		x.packs = append(x.packs, packInfo{p.ID, p.Size})
+		for _, e := range p.Entries {
+			if e.Kind == Record {
+				continue
+			}
+			fresh[e.ID[0]] = append(fresh[e.ID[0]], row{e.ID, n<<kindBits | uint32(e.Kind), e.Offset, e.Length})
+			x.rows++
+		}
+	}
+	for i := range fresh {
+		if len(fresh[i]) > 0 {
+			x.shards[i].add(fresh[i])
+		}
+	}
+}
+
+// Lookup gives a place of a chunk: that in the pack that was added first.
+func (x *Index) Lookup(id chunk.ID) (Location, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	r, ok := x.shards[id[0]].find(id)
+	if !ok {
+		return Location{}, false
+	}
+	return x.location(r), true
+}
+
+// Has reports whether a chunk's place is known.
+func (x *Index) Has(id chunk.ID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	_, ok := x.shards[id[0]].find(id)
+	return ok
+}
+
+// Copies gives every place of a chunk, in the order in which they were added.
+func (x *Index) Copies(id chunk.ID) []Location {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var places []Location
+	for _, r := range x.shards[id[0]].all(id) {
+		places = append(places, x.location(r))
+	}
+	return places
+}
+
+func (x *Index) location(r row) Location {
+	return Location{
+		Pack: x.packs[r.place>>kindBits].id, Kind: r.kind(),
+		Offset: int64(r.offset), Length: int64(r.length),
+	}
+}
+
+// Len is the number of places: a chunk that lies in two packs counts twice.
+func (x *Index) Len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.rows
+}
+
+// Each calls fn for every place, ordered by chunk, until fn says no. The Index
+// must not be changed meanwhile.
+func (x *Index) Each(fn func(chunk.ID, Location) bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i := range x.shards {
+		for r := range x.shards[i].each() {
+			if !fn(r.id, x.location(r)) {
+				return
+			}
+		}
+	}
+}
+
+// PackSize is the length of a pack's file, and whether the pack is known.
+func (x *Index) PackSize(pack chunk.ID) (int64, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n, ok := x.number[pack]
+	if !ok {
+		return 0, false
+	}
+	return x.packs[n].size, true
+}
+
+// Packs lists the packs in the order in which they were added.
+func (x *Index) Packs() []chunk.ID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Collect(func(yield func(chunk.ID) bool) {
+		for _, p := range x.packs {
+			if !yield(p.id) {
+				return
+			}
+		}
+	})
+}

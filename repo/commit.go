@@ -1,0 +1,118 @@
+package repo
+
+import (
+	"context"
+	"time"
+
+	"autochrome/chunk"
+	"autochrome/index"
+	"autochrome/repo/backend"
+)
+
+// SaveSnapshot makes all that was saved durable, as Flush does, and then the
+// snapshot. It fills in what is the repository's business and gives the
+// snapshot as it is stored.
+func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error) {
+	if _, _, err := encodeRecord(s.complete()); err != nil {
+		return s, err
+	}
+	w.committing.Lock()
+	defer w.committing.Unlock()
+	if err := w.flush(ctx); err != nil {
+		return s, err
+	}
+	w.mu.Lock()
+	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored
+	w.mu.Unlock()
+	record, s, err := encodeRecord(s.complete())
+	if err != nil {
+		return s, err
+	}
+	file := encodeSnapshotFile(record)
+	s.File = rootFile(s.ID)
+	if err := w.r.be.Save(ctx, s.File, file); err != nil {
+		return s, w.fail(err)
+	}
+	w.committed(len(file))
+	return w.r.addRoot(s, int64(len(file)), nil), nil
+}
+
+// SavePoint makes all that was saved durable together with the snapshot, in
+// one object: a point pack. (Packs that became full before go the way of
+// Flush.)
+func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
+	w.committing.Lock()
+	defer w.committing.Unlock()
+	if err := w.err(); err != nil {
+		return s, err
+	}
+	if _, _, err := encodeRecord(s.complete()); err != nil {
+		return s, err
+	}
+	w.mu.Lock()
+	p := w.open
+	w.open = nil
+	if p == nil {
+		p = newPack(w.memory(), w.r.packTarget)
+	}
+	w.mu.Unlock()
+	if err := w.settle(ctx); err != nil {
+		return s, err
+	}
+	w.mu.Lock()
+	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored+int64(len(p.buf))
+	w.mu.Unlock()
+	record, s, err := encodeRecord(s.complete())
+	if err != nil {
+		return s, w.fail(err) // the open pack is not open any more
+	}
+	stored := chunk.Encode(nil, record)
+	w.mu.Lock()
+	p.add(index.Record, s.ID, stored)
+	w.mu.Unlock()
+	file, pack := p.finish()
+	s.File = pointFile(pack.ID)
+	if err := w.r.be.Save(ctx, s.File, file); err != nil {
+		return s, w.fail(err)
+	}
+	s = w.r.addRoot(s, int64(len(file)), &pack)
+	w.mu.Lock()
+	w.forget(p)
+	w.mu.Unlock()
+	w.committed(len(file))
+	return s, nil
+}
+
+// committed counts a snapshot's file, and begins to count for the next.
+func (w *Writer) committed(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote(n)
+	w.since = KindStats{}
+}
+
+// addRoot makes a snapshot known that is durable, and its pack where it is in
+// one.
+func (r *Repository) addRoot(s Snapshot, size int64, pack *index.Pack) Snapshot {
+	r.refreshing.Lock()
+	defer r.refreshing.Unlock()
+	if pack != nil {
+		r.index().Add(*pack)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// The store's time is not worth a request: until it is listed, a snapshot
+	// counts as newer than all that were.
+	s.Stored = time.Now()
+	for _, f := range r.known.roots {
+		if f.info.Modified.After(s.Stored) {
+			s.Stored = f.info.Modified
+		}
+	}
+	f := &root{read: true, snapshots: []Snapshot{s}, info: backend.Info{Name: s.File, Size: size, Modified: s.Stored}}
+	r.known.roots[s.File] = f
+	if pack != nil {
+		r.known.points[pack.ID] = true
+	}
+	return s
+}

@@ -1,0 +1,72 @@
+package repo
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// autochrome.json says what kind of repository this is. It is for people too,
+// so white space is free and there is no magic.
+const (
+	configFormat = 0
+	idsPlain     = "plain"
+
+	idBytes = 16 // of a repository's id
+)
+
+type config struct {
+	Format  int       `json:"format"`
+	ID      string    `json:"id"` // 32 hexadecimal digits
+	Created time.Time `json:"created"`
+	IDs     string    `json:"ids"` // how chunk ids are made
+}
+
+func newConfig(created time.Time) config {
+	if created.IsZero() {
+		created = time.Now()
+	}
+	var id [idBytes]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return config{configFormat, hex.EncodeToString(id[:]), created.UTC().Truncate(time.Second), idsPlain}
+}
+
+func (c config) encode() ([]byte, error) {
+	b, err := json.MarshalIndent(c, "", "  ")
+	return append(b, '\n'), err
+}
+
+// decodeConfig tells a format of the future, which may say anything else, from
+// a file that is damaged.
+func decodeConfig(where string, b []byte) (config, error) {
+	var head struct {
+		Format *int   `json:"format"`
+		IDs    string `json:"ids"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return config{}, err
+	}
+	if head.Format == nil {
+		return config{}, fmt.Errorf("it names no format")
+	}
+	if *head.Format != configFormat || head.IDs != idsPlain {
+		return config{}, &FormatError{where, *head.Format, head.IDs}
+	}
+	var c config
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return config{}, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return config{}, fmt.Errorf("more than one value")
+	}
+	if id, err := hex.DecodeString(c.ID); err != nil || len(id) != idBytes || hex.EncodeToString(id) != c.ID {
+		return config{}, fmt.Errorf("its id is not of %d hexadecimal digits", 2*idBytes)
+	}
+	return c, nil
+}

@@ -1,0 +1,30 @@
+package repo
+
+import "autochrome/chunk"
+
+// A display id is snapshot_YYYYMMDD_HHMMSS_xxxx: the record's time in UTC to
+// the second, and the last 20 bits of its identity in Crockford's base 32,
+// whose letters are not mistaken for one another.
+const (
+	displayPrefix = "snapshot_"
+	displayTime   = "20060102_150405"
+	crockford     = "0123456789abcdefghjkmnpqrstvwxyz"
+)
+
+// DisplayID is the name that the program gives s.
+func (s Snapshot) DisplayID() string {
+	return displayPrefix + s.Time.UTC().Format(displayTime) + "_" + suffix(s.ID)
+}
+
+// String gives the display id.
+func (s Snapshot) String() string { return s.DisplayID() }
+
+func suffix(id chunk.ID) string {
+	n := len(id)
+	bits := uint32(id[n-3])<<16 | uint32(id[n-2])<<8 | uint32(id[n-1])
+	var out [4]byte
+	for i := range out {
+		out[i] = crockford[bits>>(5*(3-i))&31]
+	}
+	return string(out[:])
+}

@@ -1,0 +1,54 @@
+package repo
+
+import (
+	"encoding/binary"
+
+	"autochrome/chunk"
+	"autochrome/index"
+)
+
+// packBuilder collects stored chunks.
+type packBuilder struct {
+	target  int    // packTarget, but for tests
+	buf     []byte // header and chunks
+	entries []index.Entry
+}
+
+// newPack starts a pack in the memory of buf.
+func newPack(buf []byte, target int) *packBuilder {
+	buf = append(buf[:0], packMagic...)
+	return &packBuilder{target: target, buf: append(buf, packVersion)}
+}
+
+// size is the length that the file will have, or a little more.
+func (p *packBuilder) size() int { return len(p.buf) + len(p.entries)*entryMax + 5 + packTrailer }
+
+// fits reports whether a stored form of n bytes may still be added. One always
+// fits into an empty pack.
+func (p *packBuilder) fits(n int) bool {
+	return len(p.entries) == 0 || p.size()+entryMax+n <= p.target
+}
+
+func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {
+	p.entries = append(p.entries, index.Entry{ID: id, Kind: kind, Offset: uint32(len(p.buf)), Length: uint32(len(stored))})
+	p.buf = append(p.buf, stored...)
+}
+
+// stored gives the bytes of entry i.
+func (p *packBuilder) stored(i int) []byte {
+	e := p.entries[i]
+	return p.buf[e.Offset : e.Offset+e.Length]
+}
+
+// finish gives the whole file. The builder stays as it is: only memory behind
+// its buffer's end is written.
+func (p *packBuilder) finish() (file []byte, pack index.Pack) {
+	file = index.AppendDirectory(p.buf, p.entries)
+	sum := chunk.FileHash(file[len(p.buf):])
+	length := len(file) - len(p.buf)
+	file = append(file, sum[:]...)
+	file = binary.LittleEndian.AppendUint32(file, uint32(length))
+	file = append(file, packVersion)
+	file = append(file, packEnd...)
+	return file, index.Pack{ID: chunk.FileHash(file), Size: int64(len(file)), Entries: p.entries}
+}

@@ -1,0 +1,301 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"autochrome/index"
+	"autochrome/repo/backend"
+)
+
+const (
+	// parallelLoads hides an object store's delay behind that of others.
+	parallelLoads = 8
+
+	// addAtOnce is how many entries go into the index together: many, for
+	// each time part of the index is copied, and few, for they take as much
+	// memory again.
+	addAtOnce = 1 << 16
+
+	// refreshTries bounds how often Refresh begins anew because a file went
+	// away under it. Files are removed rarely, and after what replaces them
+	// is there.
+	refreshTries = 5
+)
+
+// errVanished says that a file which was listed is gone.
+var errVanished = errors.New("a file went away while it was to be read; try again")
+
+// Refresh makes visible what other processes wrote.
+func (r *Repository) Refresh(ctx context.Context) error {
+	r.refreshing.Lock()
+	defer r.refreshing.Unlock()
+	for try := 1; ; try++ {
+		err := r.refresh(ctx)
+		if !errors.Is(err, errVanished) || try == refreshTries {
+			return err
+		}
+	}
+}
+
+func (r *Repository) refresh(ctx context.Context) error {
+	gone, err := r.refreshInto(ctx, r.known)
+	if err != nil || !gone {
+		return err
+	}
+	// An index cannot forget: read all anew, but for snapshots.
+	next := newKnown()
+	r.mu.RLock()
+	for name, f := range r.known.roots {
+		if _, point, _ := parseRoot(name); !point {
+			next.roots[name] = f
+		}
+	}
+	r.mu.RUnlock()
+	if _, err := r.refreshInto(ctx, next); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known = next
+	return nil
+}
+
+// refreshInto adds to k what it does not know yet. It reports whether k knows
+// packs that are gone; then k is as good as it was.
+//
+// Roots are listed and point packs read before indexes are listed. So a
+// snapshot that is seen has its index seen too, and a point pack that is gone
+// when it is read has its chunks in an index that is listed then.
+func (r *Repository) refreshInto(ctx context.Context, k *known) (gone bool, err error) {
+	roots, err := r.list(ctx, rootsFolder)
+	if err != nil {
+		return false, err
+	}
+	var load []backend.Info
+	r.mu.RLock()
+	for _, info := range roots {
+		if _, point, _ := parseRoot(info.Name); point && k.roots[info.Name] == nil {
+			load = append(load, info)
+		}
+	}
+	r.mu.RUnlock()
+	batch := &batch{index: k.index}
+	defer batch.flush()
+	err = each(ctx, load, func(ctx context.Context, info backend.Info) error { return r.loadPoint(ctx, k, batch, info) })
+	if err != nil {
+		return false, err
+	}
+	files, err := r.list(ctx, indexFolder)
+	if err != nil {
+		return false, err
+	}
+	if load, gone = r.compare(k, roots, files); gone {
+		return true, nil
+	}
+	err = each(ctx, load, func(ctx context.Context, info backend.Info) error { return r.loadIndexFile(ctx, k, batch, info) })
+	return false, err
+}
+
+// compare brings k's roots in line with what is listed. It gives the index
+// files that k does not have, and whether k has any that are not listed.
+func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []backend.Info, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	listed := make(map[string]bool, len(roots)+len(files))
+	for _, info := range roots {
+		listed[info.Name] = true
+		_, point, ok := parseRoot(info.Name)
+		switch f := k.roots[info.Name]; {
+		case f != nil:
+			f.setInfo(info)
+		case !ok:
+			k.damaged[info.Name] = corrupt("not the name of a snapshot")
+		case !point:
+			k.roots[info.Name] = &root{info: info}
+		}
+	}
+	for _, info := range files {
+		listed[info.Name] = true
+		if _, ok := parseNamed(indexFolder, info.Name); !ok {
+			k.damaged[info.Name] = corrupt("not the name of an index file")
+		} else if !k.indexFiles[info.Name] {
+			fresh = append(fresh, info)
+		}
+	}
+	for name := range k.indexFiles {
+		gone = gone || !listed[name]
+	}
+	for name := range k.roots {
+		if _, point, _ := parseRoot(name); point && !listed[name] {
+			gone = true
+		}
+	}
+	if !gone {
+		maps.DeleteFunc(k.roots, func(name string, _ *root) bool { return !listed[name] })
+		maps.DeleteFunc(k.damaged, func(name string, _ error) bool {
+			return !listed[name] && (strings.HasPrefix(name, rootsFolder) || strings.HasPrefix(name, indexFolder))
+		})
+	}
+	return fresh, gone
+}
+
+func (f *root) setInfo(info backend.Info) {
+	f.info = info
+	for i := range f.snapshots {
+		f.snapshots[i].Stored, f.snapshots[i].File = info.Modified, info.Name
+	}
+}
+
+func (r *Repository) loadIndexFile(ctx context.Context, k *known, batch *batch, info backend.Info) error {
+	packs, err := r.readIndexFile(ctx, info)
+	damaged, err := damage(err)
+	if err != nil {
+		return err
+	}
+	batch.add(packs...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k.indexFiles[info.Name] = true
+	if damaged != nil {
+		k.damaged[info.Name] = damaged
+	}
+	return nil
+}
+
+func (r *Repository) readIndexFile(ctx context.Context, info backend.Info) ([]index.Pack, error) {
+	b, err := backend.LoadAll(ctx, r.be, info.Name)
+	if err != nil {
+		return nil, err
+	}
+	if id, _ := parseNamed(indexFolder, info.Name); index.FileName(b) != id {
+		return nil, corrupt("index file: its name is not the hash of its bytes")
+	}
+	return index.DecodeFile(b)
+}
+
+func (r *Repository) loadPoint(ctx context.Context, k *known, batch *batch, info backend.Info) error {
+	id, _, _ := parseRoot(info.Name)
+	entries, snapshots, err := r.readPoint(ctx, info)
+	damaged, err := damage(err)
+	if err != nil {
+		return err
+	}
+	f := &root{read: true, snapshots: snapshots}
+	f.setInfo(info)
+	r.mu.Lock()
+	k.roots[info.Name] = f
+	k.points[id] = true
+	if damaged != nil {
+		k.damaged[info.Name] = damaged
+	}
+	r.mu.Unlock()
+	batch.add(index.Pack{ID: id, Size: info.Size, Entries: entries})
+	return nil
+}
+
+// readPoint reads a point pack's directory, and its snapshots, which lie just
+// before it. The directory is given also where a record is damaged.
+func (r *Repository) readPoint(ctx context.Context, info backend.Info) ([]index.Entry, []Snapshot, error) {
+	entries, tail, err := readDirectory(ctx, r.be, info.Name, info.Size)
+	if err != nil {
+		return nil, nil, err
+	}
+	var snapshots []Snapshot
+	for _, e := range entries {
+		if e.Kind != index.Record {
+			continue
+		}
+		if e.Length > maxRecord {
+			return entries, nil, corrupt("snapshot %v: a record of %d bytes", e.ID, e.Length)
+		}
+		var stored []byte
+		if at := int64(e.Offset) - (info.Size - int64(len(tail))); at >= 0 {
+			stored = tail[at : at+int64(e.Length)]
+		} else if stored, err = r.be.Load(ctx, info.Name, int64(e.Offset), int64(e.Length)); err != nil {
+			return entries, nil, err
+		}
+		s, err := decodeRecord(stored, e.ID)
+		if err != nil {
+			return entries, nil, err
+		}
+		snapshots = append(snapshots, s)
+	}
+	if len(snapshots) == 0 {
+		return entries, nil, corrupt("point pack: without a snapshot")
+	}
+	return entries, snapshots, nil
+}
+
+// damage tells what is wrong with a file from why it could not be asked.
+func damage(err error) (damaged, failed error) {
+	switch {
+	case err == nil:
+		return nil, nil
+	case errors.Is(err, backend.ErrNotExist):
+		return nil, errVanished
+	case isDamage(err):
+		return err, nil
+	}
+	return nil, err
+}
+
+func (r *Repository) list(ctx context.Context, folder string) ([]backend.Info, error) {
+	var infos []backend.Info
+	err := r.be.List(ctx, folder, func(info backend.Info) error {
+		infos = append(infos, info)
+		return nil
+	})
+	return infos, err
+}
+
+// each calls fn for all items, a few at a time.
+func each[T any](ctx context.Context, items []T, fn func(context.Context, T) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallelLoads)
+	for _, item := range items {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return fn(ctx, item)
+		})
+	}
+	return g.Wait()
+}
+
+// batch adds packs to an index many at a time.
+type batch struct {
+	index   *index.Index
+	mu      sync.Mutex
+	packs   []index.Pack
+	entries int
+}
+
+func (b *batch) add(packs ...index.Pack) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range packs {
+		b.entries += len(p.Entries)
+	}
+	b.packs = append(b.packs, packs...)
+	if b.entries >= addAtOnce {
+		b.flushLocked()
+	}
+}
+
+func (b *batch) flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flushLocked()
+}
+
+func (b *batch) flushLocked() {
+	b.index.Add(b.packs...)
+	b.packs, b.entries = nil, 0
+}

@@ -1,0 +1,128 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"autochrome/chunk"
+	"autochrome/index"
+	"autochrome/repo/backend"
+)
+
+// Repository is an open repository. It shows the store as it was when it was
+// opened or last refreshed, and what this process wrote since. It is safe for
+// concurrent use.
+type Repository struct {
+	be     backend.Backend
+	config config
+	hasher *chunk.Hasher
+	reader readAhead
+	audit  auditTail
+
+	packTarget int // the constant, but for tests
+
+	refreshing sync.Mutex // held by who changes what is known of the store
+	recent     recentMisses
+
+	mu    sync.RWMutex
+	known *known
+}
+
+// known is what is known of the store.
+type known struct {
+	index      *index.Index
+	indexFiles map[string]bool
+	roots      map[string]*root
+	points     map[chunk.ID]bool     // packs that are point packs
+	notes      map[string]Annotation // by file
+	damaged    map[string]error      // by file
+}
+
+func newKnown() *known {
+	return &known{
+		index: new(index.Index), indexFiles: map[string]bool{}, roots: map[string]*root{},
+		points: map[chunk.ID]bool{}, notes: map[string]Annotation{}, damaged: map[string]error{},
+	}
+}
+
+// root is a file of roots/.
+type root struct {
+	info      backend.Info
+	read      bool       // records are there
+	snapshots []Snapshot // one, but in point packs
+}
+
+// Open opens a repository. The backend belongs to the Repository when there
+// is no error. ErrNoRepository when there is none, ErrFormat (a FormatError)
+// when this program does not know its format. A damaged index file or snapshot
+// does not keep it from opening: see Damaged.
+func Open(ctx context.Context, be backend.Backend) (*Repository, error) {
+	b, err := backend.LoadAll(ctx, be, configName)
+	if errors.Is(err, backend.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", be.Location(), ErrNoRepository)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeConfig(be.Location(), b)
+	if errors.Is(err, ErrFormat) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &DamagedFileError{configName, err}
+	}
+	r := &Repository{be: be, config: c, hasher: chunk.Plain(), packTarget: packTarget, known: newKnown()}
+	if err := r.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// ID is the repository's own id, 32 hexadecimal digits.
+func (r *Repository) ID() string { return r.config.ID }
+
+// Location names the store in messages; it holds no secret.
+func (r *Repository) Location() string { return r.be.Location() }
+
+// Close closes the backend. No call may be under way, and none may follow.
+func (r *Repository) Close() error { return r.be.Close() }
+
+// Hasher makes this repository's ids and cuts.
+func (r *Repository) Hasher() *chunk.Hasher { return r.hasher }
+
+// Has reports whether a chunk is stored and an index names it.
+func (r *Repository) Has(id chunk.ID) bool { return r.index().Has(id) }
+
+func (r *Repository) index() *index.Index {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.known.index
+}
+
+// packName gives the file of a pack.
+func (r *Repository) packName(pack chunk.ID) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.known.points[pack] {
+		return pointFile(pack)
+	}
+	return packFile(pack)
+}
+
+// Damaged lists files that were found damaged, as DamagedFileErrors ordered by
+// name: index files and point packs, whose chunks are missing now, and
+// snapshots, once Snapshots has read them. Nothing may be deleted while there
+// is one: what it needs is not known.
+func (r *Repository) Damaged() []error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(r.known.damaged)) {
+		errs = append(errs, &DamagedFileError{name, r.known.damaged[name]})
+	}
+	return errs
+}

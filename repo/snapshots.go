@@ -1,0 +1,144 @@
+package repo
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"autochrome/chunk"
+	"autochrome/repo/backend"
+)
+
+// Snapshots gives all snapshots, the oldest first: a snapshot stands behind its
+// parent, and else in the order in which the store got them. Those whose
+// records are damaged are left out; Damaged names them afterwards. The caller
+// may keep and sort the slice, but not change what the snapshots refer to.
+func (r *Repository) Snapshots(ctx context.Context) ([]Snapshot, error) {
+	if err := r.readRecords(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.RLock()
+	var list []Snapshot
+	seen := make(map[chunk.ID]bool)
+	for _, name := range slices.Sorted(maps.Keys(r.known.roots)) {
+		for _, s := range r.known.roots[name].snapshots {
+			if !seen[s.ID] { // sealed points may stand in two files
+				seen[s.ID] = true
+				list = append(list, s)
+			}
+		}
+	}
+	r.mu.RUnlock()
+	return inOrder(list), nil
+}
+
+// readRecords reads the records that were only listed until now.
+func (r *Repository) readRecords(ctx context.Context) error {
+	r.mu.RLock()
+	var unread []*root
+	for _, f := range r.known.roots {
+		if !f.read {
+			unread = append(unread, f)
+		}
+	}
+	r.mu.RUnlock()
+	return each(ctx, unread, func(ctx context.Context, f *root) error {
+		name := f.info.Name
+		id, _, _ := parseRoot(name)
+		s, err := r.readSnapshot(ctx, name, f.info.Size, id)
+		damaged, err := damage(err)
+		if err != nil && err != errVanished {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		switch {
+		case err != nil: // a snapshot that was removed is none
+			delete(r.known.roots, name)
+		case damaged != nil:
+			f.read = true
+			r.known.damaged[name] = damaged
+		default:
+			f.read, f.snapshots = true, []Snapshot{s}
+			f.setInfo(f.info)
+		}
+		return nil
+	})
+}
+
+func (r *Repository) readSnapshot(ctx context.Context, name string, size int64, id chunk.ID) (Snapshot, error) {
+	if size > maxRecord+1<<10 {
+		return Snapshot{}, corrupt("snapshot: a record of %d bytes", size)
+	}
+	b, err := backend.LoadAll(ctx, r.be, name)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return decodeSnapshotFile(b, id)
+}
+
+// inOrder sorts snapshots by the store's time and then moves children behind
+// their parents.
+func inOrder(list []Snapshot) []Snapshot {
+	slices.SortFunc(list, func(a, b Snapshot) int {
+		return cmp.Or(a.Stored.Compare(b.Stored), a.Time.Compare(b.Time), strings.Compare(a.ID.String(), b.ID.String()))
+	})
+	at := make(map[chunk.ID]int, len(list))
+	for i, s := range list {
+		at[s.ID] = i
+	}
+	out := make([]Snapshot, 0, len(list))
+	done := make([]bool, len(list))
+	for i := range list {
+		var chain []int // i and those of its ancestors that stand behind it
+		for j, ok := i, true; ok && !done[j]; j, ok = at[list[j].ParentID()] {
+			done[j] = true
+			chain = append(chain, j)
+		}
+		for _, j := range slices.Backward(chain) {
+			out = append(out, list[j])
+		}
+	}
+	return out
+}
+
+// Newest gives the newest snapshot of a source, of whatever kind, scope and
+// quality, and whether there is one: what a new snapshot is best compared with.
+func (r *Repository) Newest(ctx context.Context, source string) (s Snapshot, ok bool, err error) {
+	list, err := r.Snapshots(ctx)
+	if err != nil {
+		return s, false, err
+	}
+	for _, s := range slices.Backward(list) {
+		if s.Source == source {
+			return s, true, nil
+		}
+	}
+	return s, false, nil
+}
+
+// Source is a database that snapshots were taken of.
+type Source struct {
+	Name      string
+	Snapshots int
+	Newest    Snapshot
+}
+
+// Sources lists the sources by their names.
+func (r *Repository) Sources(ctx context.Context) ([]Source, error) {
+	list, err := r.Snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]Source{}
+	for _, s := range list {
+		byName[s.Source] = Source{s.Source, byName[s.Source].Snapshots + 1, s}
+	}
+	var out []Source
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		out = append(out, byName[name])
+	}
+	return out, nil
+}

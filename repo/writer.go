@@ -1,0 +1,216 @@
+package repo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"autochrome/chunk"
+	"autochrome/index"
+)
+
+// uploads is how many packs are on their way at a time: one is hashed while
+// the other is written, and each holds packTarget bytes.
+const uploads = 2
+
+// Writer stores chunks and snapshots, inside Repository.Write. It is safe for
+// concurrent use. The first failure ends it: that error is what all later
+// calls return.
+type Writer struct {
+	r      *Repository
+	ctx    context.Context // of the uploads; done after the first failure
+	cancel context.CancelCauseFunc
+	slots  chan struct{} // one for each upload under way
+	free   chan []byte   // memory of packs that were uploaded
+
+	mu      sync.Mutex
+	open    *packBuilder        // takes chunks; nil: none
+	pending map[chunk.ID]inPack // chunks of packs that are not durable yet
+	local   *index.Index        // of packs that are durable, but in no index file
+	done    []index.Pack        // the same packs
+	group   *errgroup.Group     // of uploads
+	stats   WriteStats          // since the beginning
+	since   KindStats           // since the last snapshot; Stored counts files
+
+	// committing is held from taking what is open until it is durable: who
+	// commits next relies on it.
+	committing sync.Mutex
+	indexing   sync.Mutex // held while an index file is written
+}
+
+// inPack is a chunk in a pack in memory.
+type inPack struct {
+	pack *packBuilder
+	at   int // position in its entries
+}
+
+// WriteStats counts what a Writer stored.
+type WriteStats struct {
+	Kinds map[chunk.Kind]KindStats
+	Files int64 // written, of any kind
+	Bytes int64 // of these files
+}
+
+// KindStats counts chunks.
+type KindStats struct {
+	Chunks int64
+	Raw    int64 // canonical bytes
+	Stored int64 // bytes of the stored form
+}
+
+// Write calls fn with a Writer and makes durable what fn left: packs, then the
+// index that names them. When fn fails, what was not flushed is dropped; packs
+// that no index names may remain. The Writer must not be used after fn has
+// returned.
+func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err error) {
+	w := &Writer{
+		r: r, slots: make(chan struct{}, uploads), free: make(chan []byte, uploads+1),
+		pending: map[chunk.ID]inPack{}, local: new(index.Index), group: new(errgroup.Group),
+		stats: WriteStats{Kinds: map[chunk.Kind]KindStats{}},
+	}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	defer func() {
+		w.cancel(ErrClosed)
+		_ = w.uploading().Wait() // its error is the cause, and was returned
+	}()
+	if err := fn(w); err != nil {
+		w.cancel(err)
+		return err
+	}
+	return w.Flush(ctx)
+}
+
+// err gives the first failure.
+func (w *Writer) err() error {
+	if w.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(w.ctx)
+}
+
+// fail ends the Writer, and returns why it ended.
+func (w *Writer) fail(err error) error {
+	w.cancel(err)
+	return w.err()
+}
+
+// Hasher makes this repository's ids and cuts.
+func (w *Writer) Hasher() *chunk.Hasher { return w.r.hasher }
+
+// Has reports whether a chunk is stored, or on its way.
+func (w *Writer) Has(id chunk.ID) bool {
+	w.mu.Lock()
+	here := w.hasLocked(id)
+	w.mu.Unlock()
+	return here || w.r.Has(id)
+}
+
+func (w *Writer) hasLocked(id chunk.ID) bool {
+	_, pending := w.pending[id]
+	return pending || w.local.Has(id)
+}
+
+// Load is Repository.Load, also for chunks that are on their way.
+func (w *Writer) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
+	if err := w.err(); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	p, pending := w.pending[id]
+	var stored []byte
+	if pending {
+		stored = bytes.Clone(p.pack.stored(p.at)) // the pack's memory is used again
+	}
+	local := w.local
+	w.mu.Unlock()
+	if pending {
+		return w.r.decode(id, stored)
+	}
+	if at, ok := local.Lookup(id); ok {
+		return w.r.loadAt(ctx, id, at)
+	}
+	return w.r.Load(ctx, id)
+}
+
+// Save stores canonical bytes under the id that is their hash, unless they are
+// there. It encodes them before it returns and does not keep the slice; they
+// are durable when Flush, SaveSnapshot or SavePoint has returned.
+func (w *Writer) Save(ctx context.Context, id chunk.ID, canonical []byte) error {
+	if err := w.err(); err != nil {
+		return err
+	}
+	if w.Has(id) {
+		return nil
+	}
+	if len(canonical) < 2 || !chunk.Kind(canonical[0]).Valid() {
+		return w.fail(invalid("chunk %v: not canonical bytes", id))
+	}
+	kind := chunk.Kind(canonical[0])
+	buf := encodeBuffers.Get().(*[]byte)
+	defer encodeBuffers.Put(buf)
+	*buf = chunk.Encode((*buf)[:0], canonical)
+	// A chunk that cannot be read back must not be found out years later.
+	if _, err := w.r.decode(id, *buf); err != nil {
+		return w.fail(fmt.Errorf("chunk %v does not read back as it was given: %w", id, err))
+	}
+	for {
+		added, err := w.add(kind, id, *buf, len(canonical))
+		if added || err != nil {
+			return err
+		}
+		if err := w.makeRoom(ctx, len(*buf)); err != nil {
+			return err
+		}
+	}
+}
+
+var encodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// add puts a stored chunk into the open pack, and says false when that is full.
+func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.err(); err != nil {
+		return false, err
+	}
+	if w.hasLocked(id) { // somebody else saved it meanwhile
+		return true, nil
+	}
+	if w.open == nil {
+		w.open = newPack(w.memory(), w.r.packTarget)
+	}
+	if !w.open.fits(len(stored)) {
+		return false, nil
+	}
+	w.pending[id] = inPack{w.open, len(w.open.entries)}
+	w.open.add(kind, id, stored)
+	k := w.stats.Kinds[kind]
+	w.stats.Kinds[kind] = KindStats{k.Chunks + 1, k.Raw + int64(raw), k.Stored + int64(len(stored))}
+	w.since.Chunks++
+	return true, nil
+}
+
+// memory gives the memory of an uploaded pack, or none.
+func (w *Writer) memory() []byte {
+	select {
+	case b := <-w.free:
+		return b
+	default:
+		return nil
+	}
+}
+
+// Stats counts what was stored until now.
+func (w *Writer) Stats() WriteStats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.stats
+	s.Kinds = make(map[chunk.Kind]KindStats, len(w.stats.Kinds))
+	for k, v := range w.stats.Kinds {
+		s.Kinds[k] = v
+	}
+	return s
+}
