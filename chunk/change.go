@@ -21,3 +21,35 @@ type Inexact struct {
 	Stored   string `json:"stored"`   // what the server will hold instead
 	Distance string `json:"distance"` // how far off, in units of the last place where that has a meaning
 }
+
+// WriteReport says what a write came to. The first four count records.
+type WriteReport struct {
+	Added    int
+	Updated  int
+	Replaced int // deleted and added again, and so moved to the end of the order
+	Deleted  int
+
+	Requests int   // that wrote
+	Bytes    int64 // of their bodies
+
+	Inexact []Inexact // what the server does not hold as it was wanted
+	Refused []Refused // records that were left as they were
+}
+
+// Add adds what another write came to.
+func (w *WriteReport) Add(o WriteReport) {
+	w.Added += o.Added
+	w.Updated += o.Updated
+	w.Replaced += o.Replaced
+	w.Deleted += o.Deleted
+	w.Requests += o.Requests
+	w.Bytes += o.Bytes
+	w.Inexact = append(w.Inexact, o.Inexact...)
+	w.Refused = append(w.Refused, o.Refused...)
+}
+
+// Refused is a record that a server does not take.
+type Refused struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}

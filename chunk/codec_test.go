@@ -211,7 +211,7 @@ func TestScratchForgets(t *testing.T) {
 	for worker := range 2 {
 		r := rand.New(rand.NewPCG(r.Uint64(), uint64(worker)))
 		group.Go(func() {
-			for range 400 {
+			for range 150 {
 				i := r.IntN(len(stored))
 				bad := slices.Clone(stored[i])
 				for range 1 + r.IntN(3) {

@@ -36,7 +36,7 @@ type Rows struct {
 	dim    int
 	data   []byte
 	ends   []int
-	absent []bool // nil while every row is present
+	absent []bool // nil while no row was absent
 }
 
 // NewRows makes an empty run. dim is the number of components of embeddings
@@ -148,23 +148,22 @@ func (r *Rows) AppendAbsent() {
 // AppendRows adds count rows of o from first on. Embeddings that are present
 // have the dimension of r.
 func (r *Rows) AppendRows(o *Rows, first, count int) {
-	if r.absent == nil && o.absent == nil && count > 0 {
-		start := 0
-		if first > 0 {
-			start = o.ends[first-1]
-		}
-		shift := len(r.data) - start
-		r.data = append(r.data, o.data[start:o.ends[first+count-1]]...)
-		for _, end := range o.ends[first : first+count] {
-			r.ends = append(r.ends, end+shift)
-		}
+	if count == 0 {
 		return
 	}
+	start := 0
+	if first > 0 {
+		start = o.ends[first-1]
+	}
+	shift := len(r.data) - start
+	r.data = append(r.data, o.data[start:o.ends[first+count-1]]...)
+	if r.absent == nil && o.absent != nil {
+		r.absent = make([]bool, len(r.ends), len(r.ends)+count)
+	}
 	for i := first; i < first+count; i++ {
-		if row, ok := o.Row(i); ok {
-			r.Append(row)
-		} else {
-			r.AppendAbsent()
+		r.ends = append(r.ends, o.ends[i]+shift)
+		if r.absent != nil {
+			r.absent = append(r.absent, o.absent != nil && o.absent[i])
 		}
 	}
 }

@@ -108,6 +108,7 @@ func (r *Rows) decodeVectors(d *wire.Reader, n, present int, presence, holes []b
 		}
 		return nil
 	}
+	r.data = make([]byte, 0, len(values)+len(d.Rest))
 	for i := range n {
 		has := func(set []byte) bool { return set[i/8]>>(i%8)&1 != 0 }
 		hole := holes != nil && has(holes)

@@ -1,6 +1,9 @@
 package chunk
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // formVersion is the version of the canonical form, the second byte of every
 // chunk's canonical bytes.
@@ -14,6 +17,7 @@ const (
 // AppendCanonical appends the canonical bytes of r, which has at least one row.
 func (r *Rows) AppendCanonical(dst []byte) []byte {
 	n := r.Len()
+	dst = slices.Grow(dst, len(r.data)+3*n+32)
 	dst = append(dst, byte(r.kind), formVersion)
 	dst = binary.AppendUvarint(dst, uint64(n))
 	if r.kind == Embeddings {

@@ -1,0 +1,65 @@
+package tree
+
+import (
+	"context"
+
+	"autochrome/chunk"
+)
+
+// Builder makes a collection's tree of records that come in the server's
+// order. Its memory is bounded by a group, not by the collection.
+type Builder struct {
+	groups *groupMaker
+	tower  tower
+}
+
+// NewBuilder builds a collection of dim components afresh: each column of each
+// group becomes a chunk of its own.
+func NewBuilder(store Store, dim int) *Builder {
+	b := &Builder{tower: tower{store: store}}
+	b.groups = newGroupMaker(store, dim, b.tower.add)
+	return b
+}
+
+// NewBuilderOn builds a collection that refers to the rows which an earlier
+// state of it has, wherever they are the same.
+func NewBuilderOn(ctx context.Context, store Store, dim int, earlier Collection) (*Builder, error) {
+	b := NewBuilder(store, dim)
+	if earlier.Height == 0 {
+		return b, nil
+	}
+	base, err := newBase(ctx, store, earlier)
+	if err != nil {
+		return nil, err
+	}
+	b.groups.match = base.match
+	b.tower.refer, b.tower.known = true, base.node
+	return b, nil
+}
+
+// Add takes the next records, whose ids are distinct throughout.
+func (b *Builder) Add(ctx context.Context, recs *chunk.Records) error {
+	if err := b.groups.fits(recs); err != nil {
+		return err
+	}
+	first := 0
+	for i := range recs.Len() {
+		if b.groups.cutter.Ends(recs.ID(i)) {
+			b.groups.group.AppendRecords(recs, first, i+1-first)
+			first = i + 1
+			if err := b.groups.end(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	b.groups.group.AppendRecords(recs, first, recs.Len()-first)
+	return nil
+}
+
+// Finish gives the tree's height and top node; height 0 without records.
+func (b *Builder) Finish(ctx context.Context) (height int, top Node, err error) {
+	if err := b.groups.finish(ctx); err != nil {
+		return 0, Node{}, err
+	}
+	return b.tower.finish(ctx)
+}

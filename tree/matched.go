@@ -1,0 +1,77 @@
+package tree
+
+import (
+	"context"
+	"slices"
+
+	"autochrome/chunk"
+)
+
+// matched says where the base has the records of a new group.
+type matched struct {
+	spots []spot   // of each record
+	whole *element // the base's group of the same ids in the same order, or nil
+	// column gives a column of a group of the base by its number, and where it lies.
+	column func(ctx context.Context, group int, kind chunk.Kind) (*chunk.Rows, []Run, error)
+}
+
+// spot is a record's place in the base. Group -1: it is not there.
+type spot struct{ group, row int }
+
+// asIs gives the runs of a column that the base has as it is.
+func (m *matched) asIs(k chunk.Kind, content chunk.ID) ([]Run, bool) {
+	if m.whole == nil {
+		return nil, false
+	}
+	c := m.whole.group.Columns[k.Column()]
+	return c.Runs, c.Content == content
+}
+
+// origins says for each row of a new group's column where the base has the
+// same row of the same record.
+func (m *matched) origins(ctx context.Context, rows *chunk.Rows) ([]place, error) {
+	out := make([]place, rows.Len())
+	order := make([]int, 0, len(m.spots)) // group by group, so that each is read once
+	for i, s := range m.spots {
+		if s.group >= 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return m.spots[i].group - m.spots[j].group })
+	var at int
+	var old *chunk.Rows
+	var places []place
+	for _, i := range order {
+		s := m.spots[i]
+		if old == nil || s.group != at {
+			var runs []Run
+			var err error
+			if old, runs, err = m.column(ctx, s.group, rows.Kind()); err != nil {
+				return nil, err
+			}
+			at, places = s.group, spread(runs, places[:0])
+		}
+		if len(places) > 0 && old.Dim() == rows.Dim() && rows.Equal(i, old, s.row) {
+			out[i] = places[s.row]
+		}
+	}
+	return out, nil
+}
+
+// spread gives the place of each row of runs.
+func spread(runs []Run, dst []place) []place {
+	for _, r := range runs {
+		for i := range r.Count {
+			dst = append(dst, place{r.Chunk, r.First + i})
+		}
+	}
+	return dst
+}
+
+// same gives the base's group where the new one says the same.
+func (m *matched) same(logical chunk.ID) (element, bool) {
+	if m.whole == nil || m.whole.logical != logical {
+		return element{}, false
+	}
+	return *m.whole, true
+}

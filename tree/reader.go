@@ -1,0 +1,277 @@
+package tree
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"autochrome/chunk"
+)
+
+// cacheSize bounds the decoded chunks that a Reader keeps, in bytes. Rows of
+// one group lie in up to 32 chunks, and neighbours share them.
+const cacheSize = 16 << 20
+
+// Reader reads trees. It keeps the chunks it used last. It is not safe for
+// concurrent use.
+type Reader struct {
+	loader  Loader
+	cache   *simplelru.LRU[chunk.ID, *chunk.Rows]
+	size    int
+	scratch []byte
+}
+
+// NewReader gives a Reader over a store.
+func NewReader(l Loader) *Reader {
+	r := &Reader{loader: l}
+	cache, err := simplelru.NewLRU(1<<20, func(_ chunk.ID, rows *chunk.Rows) { r.size -= cost(rows) })
+	if err != nil {
+		panic(err) // the count is positive
+	}
+	r.cache = cache
+	return r
+}
+
+func cost(rows *chunk.Rows) int { return rows.Bytes() + 16*rows.Len() + 200 }
+
+// Rows gives a chunk's rows, which the caller does not change.
+func (r *Reader) Rows(ctx context.Context, id chunk.ID, kind chunk.Kind) (*chunk.Rows, error) {
+	rows, ok := r.cache.Get(id)
+	if !ok {
+		b, err := r.loader.Load(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = chunk.DecodeRows(b); err != nil {
+			return nil, fmt.Errorf("chunk %v: %w", id, err)
+		}
+		r.cache.Add(id, rows)
+		for r.size += cost(rows); r.size > cacheSize && r.cache.Len() > 1; {
+			r.cache.RemoveOldest()
+		}
+	}
+	if rows.Kind() != kind {
+		return nil, fmt.Errorf("chunk %v: %w: holds %v where %v are expected", id, chunk.ErrCorrupt, rows.Kind(), kind)
+	}
+	return rows, nil
+}
+
+// runs gives the rows of several runs. A single run that is a whole chunk is
+// given as it is cached: the caller does not change it.
+func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run) (*chunk.Rows, error) {
+	var out *chunk.Rows
+	for _, run := range runs {
+		rows, err := r.Rows(ctx, run.Chunk, kind)
+		if err != nil {
+			return nil, err
+		}
+		if err := within(run, rows); err != nil {
+			return nil, err
+		}
+		if len(runs) == 1 && run.Count == rows.Len() {
+			return rows, nil
+		}
+		if out == nil {
+			out = chunk.NewRows(kind, rows.Dim())
+		} else if out.Dim() != rows.Dim() {
+			return nil, fmt.Errorf("chunk %v: %w: embeddings of %d and %d dimensions in one column",
+				run.Chunk, chunk.ErrCorrupt, out.Dim(), rows.Dim())
+		}
+		out.AppendRows(rows, run.First, run.Count)
+	}
+	if out == nil {
+		return nil, fmt.Errorf("%w: %v without a place", chunk.ErrCorrupt, kind)
+	}
+	return out, nil
+}
+
+// within checks a run against the rows of its chunk.
+func within(run Run, rows *chunk.Rows) error {
+	if run.First < 0 || run.Count <= 0 || run.Count > rows.Len()-run.First {
+		return fmt.Errorf("chunk %v: %w: a run of %d rows from %d on where there are %d",
+			run.Chunk, chunk.ErrCorrupt, run.Count, run.First, rows.Len())
+	}
+	return nil
+}
+
+// Column gives one column of a group, and checks that its rows are what its
+// content id says. The caller does not change it.
+func (r *Reader) Column(ctx context.Context, g Group, kind chunk.Kind) (*chunk.Rows, error) {
+	c := g.Columns[kind.Column()]
+	if c.Content.IsZero() {
+		rows := chunk.NewRows(kind, 0)
+		for range g.Count {
+			rows.AppendAbsent()
+		}
+		return rows, nil
+	}
+	rows, err := r.runs(ctx, kind, c.Runs)
+	if err != nil {
+		return nil, err
+	}
+	if c.whole(g.Count) && rows.Len() == g.Count {
+		return rows, nil // its chunk's hash was checked
+	}
+	var id chunk.ID
+	if id, r.scratch = rows.ContentID(r.loader.Hasher(), r.scratch); id != c.Content {
+		return nil, fmt.Errorf("%w: the rows of %v up to %q are not those that were stored", chunk.ErrCorrupt, kind, g.Last)
+	}
+	return rows, nil
+}
+
+// Records gives the columns of a group. Without kinds, all of them; the others
+// are absent throughout.
+func (r *Reader) Records(ctx context.Context, g Group, kinds ...chunk.Kind) (*chunk.Records, error) {
+	if len(kinds) == 0 {
+		kinds = chunk.Columns[:]
+	}
+	recs := &chunk.Records{}
+	for _, k := range kinds {
+		rows, err := r.Column(ctx, g, k)
+		if err != nil {
+			return nil, err
+		}
+		recs.Columns[k.Column()] = rows
+	}
+	for i, k := range chunk.Columns {
+		if recs.Columns[i] == nil {
+			rows, err := r.Column(ctx, Group{Count: g.Count}, k)
+			if err != nil {
+				return nil, err
+			}
+			recs.Columns[i] = rows
+		}
+	}
+	return recs, nil
+}
+
+// Collections gives the entries of a root, and checks its logical id and what
+// it counts.
+func (r *Reader) Collections(ctx context.Context, root Root) ([]Collection, error) {
+	var cs []Collection
+	var records int64
+	if len(root.Runs) > 0 {
+		rows, err := r.runs(ctx, chunk.Collections, root.Runs)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows.Len() {
+			row, _ := rows.Row(i)
+			c, err := decodeCollection(row)
+			if err != nil {
+				return nil, err
+			}
+			records += c.Top.Count
+			cs = append(cs, c)
+		}
+	}
+	if len(cs) != root.Collections || records != root.Records || logicalRoot(r.loader.Hasher(), cs) != root.Logical {
+		return nil, fmt.Errorf("%w: the collections are not those that the snapshot names", chunk.ErrCorrupt)
+	}
+	return cs, nil
+}
+
+// Description gives what a collection is.
+func (r *Reader) Description(ctx context.Context, c Collection) (chunk.CollectionDescription, error) {
+	b, err := r.loader.Load(ctx, c.Description)
+	if err != nil {
+		return chunk.CollectionDescription{}, err
+	}
+	d, err := chunk.DecodeDescription(b)
+	if err != nil {
+		return d, fmt.Errorf("chunk %v: %w", c.Description, err)
+	}
+	return d, nil
+}
+
+// node is a node's entry with its level and the position of its first record.
+type node struct {
+	Node
+	level int
+	start int64
+}
+
+// top gives the top node of a collection that has records.
+func (c Collection) top() node { return node{c.Top, c.Height, 0} }
+
+// kindAt is the kind of the entries of a level's nodes.
+func kindAt(level int) chunk.Kind {
+	if level == 1 {
+		return chunk.Groups
+	}
+	return chunk.Nodes
+}
+
+// entries gives a node's children as elements that know where they lie, and
+// checks the node's logical id.
+func (r *Reader) entries(ctx context.Context, n node) ([]element, error) {
+	kind := kindAt(n.level)
+	out := make([]element, 0, n.Children)
+	h := r.loader.Hasher()
+	sum := int64(0)
+	for _, run := range n.Runs {
+		rows, err := r.Rows(ctx, run.Chunk, kind)
+		if err != nil {
+			return nil, err
+		}
+		if err := within(run, rows); err != nil {
+			return nil, err
+		}
+		for i := run.First; i < run.First+run.Count; i++ {
+			row, _ := rows.Row(i)
+			e := element{row: row, place: Run{Chunk: run.Chunk, First: i, Count: 1}}
+			if n.level == 1 {
+				g, err := decodeGroup(row)
+				if err != nil {
+					return nil, err
+				}
+				e.group, e.logical, e.count, e.last = &g, g.Logical(h), int64(g.Count), g.Last
+			} else {
+				c, err := decodeNode(row)
+				if err != nil {
+					return nil, err
+				}
+				e.node, e.logical, e.count, e.last = &c, c.Logical, c.Count, c.Last
+			}
+			sum += e.count
+			out = append(out, e)
+		}
+	}
+	if len(out) == 0 || len(out) != n.Children || sum != n.Count || out[len(out)-1].last != n.Last || logicalNode(h, n.level, out) != n.Logical {
+		return nil, fmt.Errorf("%w: the entries of a node up to %q are not those that were stored", chunk.ErrCorrupt, n.Last)
+	}
+	return out, nil
+}
+
+// child gives element e of a node whose level is above 1 as a node.
+func (e element) child(level int, start int64) node { return node{*e.node, level - 1, start} }
+
+// Groups calls fn for each row group in order, with the position of its first
+// record.
+func (r *Reader) Groups(ctx context.Context, c Collection, fn func(start int64, g Group) error) error {
+	if c.Height == 0 {
+		return nil
+	}
+	return r.groups(ctx, c.top(), fn)
+}
+
+func (r *Reader) groups(ctx context.Context, n node, fn func(start int64, g Group) error) error {
+	children, err := r.entries(ctx, n)
+	if err != nil {
+		return err
+	}
+	start := n.start
+	for _, e := range children {
+		if e.group != nil {
+			err = fn(start, *e.group)
+		} else {
+			err = r.groups(ctx, e.child(n.level, start), fn)
+		}
+		if err != nil {
+			return err
+		}
+		start += e.count
+	}
+	return nil
+}
