@@ -85,7 +85,7 @@ func TestCutLevelsAreIndependent(t *testing.T) {
 
 // A deletion or an insertion rewrites one group, seldom two.
 func TestCutRewrites(t *testing.T) {
-	const n, edits = 3000, 600
+	const n, edits = 3000, 400
 	r := random(t)
 	h := Plain()
 	groups := func(ids []string) map[string]bool {

@@ -1,0 +1,218 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/snapshot"
+	"autochrome/tree"
+)
+
+// ErrDeclined: the plan was shown and not confirmed. Nothing was changed.
+var ErrDeclined = errors.New("not confirmed")
+
+// Options say how a rollback is done.
+type Options struct {
+	Collections []string // of the snapshot; nil: all of its scope
+	DryRun      bool     // plan only; nothing is written, neither to the target nor to the repository
+	DropExtra   bool     // drop the collections that the snapshot does not have
+
+	// Confirm is shown the plan before anything is changed and says whether to
+	// go on, and whether the extra collections may be dropped. Nil: go on.
+	Confirm func(*Plan) (proceed, dropExtra bool, err error)
+
+	// Snapshot says how the state before the rollback is recorded: User, Host,
+	// Command and Version are taken.
+	Snapshot snapshot.Options
+
+	Reading  func(snapshot.Progress) // of the state before
+	Progress func(Progress)
+}
+
+// Report says what a rollback came to.
+type Report struct {
+	Snapshot    repo.Snapshot
+	PreRollback *repo.Snapshot // the state before; nil for a dry run and where nothing was to do
+	Plan        *Plan
+	Applied     Applied
+	Compared    *Compared // nil where it did not come to that
+	Kept        []string  // extra collections that were not dropped
+	Planned     time.Time // when the plan was made
+	Written     time.Time // when the last write was done
+}
+
+// Verified reports whether the target was read again and holds what the
+// snapshot says.
+func (r Report) Verified() bool { return r.Compared != nil && r.Compared.Differences == 0 }
+
+// Rollback makes the source of a snapshot what it was: it records the live
+// state, plans the difference, applies it, and compares record by record.
+// It acts inside the scope of the snapshot and of the options only. What the
+// report says holds also with an error.
+func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot, o Options) (Report, error) {
+	rep := Report{Snapshot: s}
+	reader := tree.NewReader(r)
+	want, err := WantedOf(ctx, reader, s, o.Collections)
+	if err != nil {
+		return rep, err
+	}
+	if t.Tenant() != s.Scope.Tenant || t.Database() != s.Scope.Database {
+		return rep, fmt.Errorf("%s is of %s/%s and not of %s/%s; name its database with --tenant and --database",
+			s.DisplayID(), s.Scope.Tenant, s.Scope.Database, t.Tenant(), t.Database())
+	}
+	scope := scopeOf(s, o.Collections)
+	if o.DryRun {
+		err := snapshot.WithScratch(r, func(store *snapshot.Scratch) error {
+			return rep.plan(ctx, store, t, want, scope, o)
+		})
+		return rep, err
+	}
+	if err := rep.record(ctx, r, t, want, scope, o); err != nil {
+		return rep, err
+	}
+	drop := o.DropExtra
+	if o.Confirm != nil {
+		proceed, dropExtra, err := o.Confirm(rep.Plan)
+		if err != nil {
+			return rep, err
+		}
+		if !proceed {
+			return rep, ErrDeclined
+		}
+		drop = drop || dropExtra
+	}
+	if !drop {
+		rep.Kept = rep.Plan.Extra
+	}
+	rep.Applied, err = Apply(ctx, t, rep.Plan, drop, o.Progress)
+	rep.Written = time.Now()
+	if err != nil {
+		return rep, err
+	}
+	compared, err := Compare(ctx, r, t, want, o.Progress)
+	if err != nil {
+		return rep, fmt.Errorf("written, but not compared: %w", err)
+	}
+	rep.Compared = &compared
+	return rep, nil
+}
+
+// WantedOf gives a snapshot's collections of these names, or all.
+func WantedOf(ctx context.Context, r *tree.Reader, s repo.Snapshot, names []string) ([]Wanted, error) {
+	cs, err := r.Collections(ctx, s.Root)
+	if err != nil {
+		return nil, err
+	}
+	var out []Wanted
+	for _, c := range cs {
+		if names != nil && !slices.Contains(names, c.Name) {
+			continue
+		}
+		w := Wanted{Tree: c}
+		if w.Description, err = r.Description(ctx, c); err != nil {
+			return nil, err
+		}
+		for _, info := range s.Collections {
+			if info.Name == c.Name {
+				w.ServerID = info.ServerID
+			}
+		}
+		out = append(out, w)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(cs, func(c tree.Collection) bool { return c.Name == name }) {
+			return nil, fmt.Errorf("%s has no collection %q; see: autochrome ls %s", s.DisplayID(), name, s.DisplayID())
+		}
+	}
+	return out, nil
+}
+
+// scopeOf says which of the target's collections a plan may touch though the
+// snapshot does not have them: those that the snapshot looked for and that the
+// command is about. What could not be read at capture is unknown, not absent.
+func scopeOf(s repo.Snapshot, names []string) func(name string) bool {
+	return func(name string) bool {
+		return names == nil && !slices.Contains(s.Unreadable, name) &&
+			(s.Scope.Collections == nil || slices.Contains(s.Scope.Collections, name))
+	}
+}
+
+// relevant gives the target's collections that a plan can concern.
+func relevant(live []chunk.Collection, want []Wanted, extra func(string) bool) []chunk.Collection {
+	return slices.DeleteFunc(slices.Clone(live), func(c chunk.Collection) bool {
+		return !extra(c.Name) && !slices.ContainsFunc(want, func(w Wanted) bool {
+			return w.ServerID == c.ServerID || w.Tree.Name == c.Name
+		})
+	})
+}
+
+// plan captures the live state into a scratch store and plans.
+func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, want []Wanted, extra func(string) bool, o Options) error {
+	live, err := t.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	have, _, err := snapshot.Capture(ctx, store, t, relevant(live, want, extra), earlierOf(want), o.Reading)
+	if err != nil {
+		return err
+	}
+	rep.Plan, err = MakePlan(ctx, tree.NewReader(store), t, want, have, extra)
+	rep.Planned = time.Now()
+	return err
+}
+
+// record makes the live state a snapshot of its own, so that the rollback can
+// be rolled back, and plans.
+func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, want []Wanted, extra func(string) bool, o Options) error {
+	live, err := t.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	so := o.Snapshot
+	so.Kind, so.Source, so.Progress = repo.KindPreRollback, rep.Snapshot.Source, o.Reading
+	so.AllowEmpty, so.AllowMissing = true, true
+	so.Tags = map[string]string{"pre-rollback": rep.Snapshot.DisplayID()}
+	so.Collections = lookedFor(rep.Snapshot, o.Collections, relevant(live, want, extra))
+	taken, err := snapshot.Take(ctx, r, t, so)
+	if err != nil {
+		return fmt.Errorf("recording the state before the rollback: %w", err)
+	}
+	rep.PreRollback = &taken.Snapshot
+	rep.Plan, err = MakePlan(ctx, tree.NewReader(r), t, want, taken.Captured, extra)
+	rep.Planned = time.Now()
+	return err
+}
+
+// lookedFor is the scope of the state before a rollback: that of the command
+// or the snapshot, and what collections of it are called now. Nil: all.
+func lookedFor(s repo.Snapshot, names []string, live []chunk.Collection) []string {
+	if names == nil {
+		names = s.Scope.Collections
+	}
+	if names == nil {
+		return nil
+	}
+	names = slices.Clone(names)
+	for _, c := range live {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// earlierOf lets a capture refer to the snapshot that is to be brought back.
+func earlierOf(want []Wanted) snapshot.Earlier {
+	return func(c chunk.Collection) (tree.Collection, bool) {
+		for _, w := range want {
+			if w.ServerID == c.ServerID || w.Tree.Name == c.Name {
+				return w.Tree, true
+			}
+		}
+		return tree.Collection{}, false
+	}
+}
