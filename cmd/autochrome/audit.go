@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"autochrome/repo"
+	"autochrome/restore"
+)
+
+// auditTime is how long to try to write the entry of a command that was
+// interrupted.
+const auditTime = 20 * time.Second
+
+// audited carries out fn and leaves an entry about it in the repository,
+// whatever it came to. fn fills in the snapshot and the counts.
+func (s *session) audited(ctx context.Context, r *repo.Repository, action string, fn func(e *repo.AuditEntry) error) error {
+	e := repo.AuditEntry{Time: s.begun, Command: s.command, Trigger: "manual", Action: action, Outcome: "success"}
+	err := fn(&e)
+	remains := errors.As(err, new(*unfinishedError))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		e.Outcome = "interrupted"
+	case errors.Is(err, restore.ErrDeclined):
+		e.Outcome = "declined"
+	case remains:
+		e.Outcome = "success"
+	default:
+		e.Outcome = "failed"
+	}
+	if err != nil {
+		e.Error, _ = explain(err)
+	}
+	e.Millis = s.millis()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	defer cancel()
+	auditErr := r.Audit(ctx, e)
+	switch {
+	case auditErr == nil:
+		return err
+	case err == nil || remains:
+		return errors.Join(fmt.Errorf("it is done, but the audit entry cannot be written: %w", auditErr), err)
+	}
+	s.detail("the audit entry cannot be written: %v", auditErr)
+	return err
+}
+
+// annotate says something about a snapshot. That it cannot be said is no
+// failure of what was done: a repository may be read-only.
+func (s *session) annotate(ctx context.Context, r *repo.Repository, a repo.Annotation) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	defer cancel()
+	if err := r.Annotate(ctx, a); err != nil {
+		s.warn("it cannot be noted in the repository that the snapshot was %s: %v", a.Key, err)
+	}
+}

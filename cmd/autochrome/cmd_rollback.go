@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"autochrome/chroma"
+	"autochrome/repo"
+	"autochrome/restore"
+	"autochrome/snapshot"
+)
+
+func rollbackCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "rollback", Usage: "make the database what it was in a snapshot", ArgsUsage: "ID",
+		Description: "Takes a snapshot of the live state first, shows what differs, asks, applies the\n" +
+			"difference only, and compares record by record. What lies outside the snapshot's\n" +
+			"scope is never touched.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these of the snapshot, with commas between"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be done; change nothing"},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+			&cli.BoolFlag{Name: "drop-extra", Usage: "drop the collections that the snapshot does not have"},
+			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
+		},
+		Action: p.action(rollback),
+	}
+}
+
+func rollback(ctx context.Context, s *session) error {
+	args, err := s.args(0, "ID")
+	if err != nil {
+		return err
+	}
+	names, err := split("collections", s.flags.StringSlice("collections"))
+	if err != nil {
+		return err
+	}
+	dry := s.flags.Bool("dry-run")
+	if !dry && !s.flags.Bool("yes") && !s.inTerminal {
+		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
+	}
+	return s.withRepository(ctx, func(r *repo.Repository) error {
+		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, args[0], names, e) }
+		if dry {
+			return back(&repo.AuditEntry{}) // a dry run leaves nothing behind
+		}
+		return s.audited(ctx, r, "rollback", back)
+	})
+}
+
+func (s *session) rollback(ctx context.Context, r *repo.Repository, word string, names []string, e *repo.AuditEntry) error {
+	t, err := s.openChroma(ctx)
+	if err != nil {
+		return err
+	}
+	snap, err := s.findFor(ctx, r, t, word)
+	if err != nil {
+		return err
+	}
+	e.Snapshot = &snap.ID
+	bar := newProgress(s.console)
+	rep, err := restore.Rollback(ctx, r, t, snap, restore.Options{
+		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
+		Confirm: func(p *restore.Plan) (bool, bool, error) {
+			bar.end()
+			return s.confirm(ctx, snap, p)
+		},
+		Snapshot: snapshot.Options{Command: s.command, Version: build().Version},
+		Reading:  bar.reading, Progress: bar.restoring,
+	})
+	bar.end()
+	e.Counts = counts(rep)
+	if err == nil && rep.Compared != nil {
+		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})
+	}
+	if printErr := s.printRollback(rep, err); printErr != nil {
+		return errors.Join(err, printErr)
+	}
+	if err != nil {
+		return s.afterFailure(rep, err)
+	}
+	return remains(rep)
+}
+
+// afterFailure adds what to do to the error of a rollback that had begun.
+func (s *session) afterFailure(rep restore.Report, err error) error {
+	if _, hint := explain(err); hint != "" || rep.Written.IsZero() {
+		return err
+	}
+	return &hintedError{err, fmt.Sprintf("run it again: it does what is left; or go back to the state before it: autochrome rollback %s", rep.PreRollback.DisplayID())}
+}
+
+// remains says what of the snapshot the database still does not have.
+func remains(rep restore.Report) error {
+	id := rep.Snapshot.DisplayID()
+	switch {
+	case rep.Compared == nil:
+		return nil // a dry run
+	case rep.Compared.Differences > 0:
+		hint := "run it again if somebody was writing; see them all: --json"
+		if len(rep.Applied.Inexact)+len(rep.Applied.Refused) > 0 {
+			hint = "what the server cannot hold is named above; --json has all of it"
+		}
+		return unfinished(hint, "%s from %s", plural(rep.Compared.Differences, "difference"), id)
+	case len(rep.Kept) > 0:
+		return unfinished("drop them with --drop-extra", "kept %s that %s does not have: %s", plural(len(rep.Kept), "collection"), id, join(rep.Kept))
+	}
+	return nil
+}
+
+func counts(rep restore.Report) map[string]int64 {
+	if rep.Plan == nil {
+		return nil
+	}
+	a := rep.Applied
+	m := map[string]int64{
+		"added": int64(a.Added), "updated": int64(a.Updated + a.Replaced), "deleted": int64(a.Deleted),
+		"created": int64(len(a.Created)), "renamed": int64(len(a.Renamed)), "dropped": int64(len(a.Dropped)), "kept": int64(len(rep.Kept)),
+		"inexact": int64(len(a.Inexact)), "refused": int64(len(a.Refused)),
+	}
+	if rep.Compared != nil {
+		m["compared"], m["differences"] = rep.Compared.Records, int64(rep.Compared.Differences)
+	}
+	return m
+}
+
+func where(t *chroma.Database, rep restore.Report) string {
+	text := fmt.Sprintf("%s, tenant %s, database %s", t.URL(), t.Tenant(), t.Database())
+	if n := rep.Compared.Differences; n > 0 {
+		text += ", " + plural(n, "difference")
+	}
+	return text
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"autochrome/chroma"
+	"autochrome/repo"
+	"autochrome/restore"
+	"autochrome/snapshot"
+)
+
+// usageError: the command line is wrong.
+type usageError struct{ message, hint string }
+
+func (e *usageError) Error() string { return e.message }
+func (e *usageError) Hint() string  { return e.hint }
+
+func usage(hint, format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...), hint}
+}
+
+// unfinishedError: the command did its work, and something remains.
+type unfinishedError struct{ message, hint string }
+
+func (e *unfinishedError) Error() string { return e.message }
+func (e *unfinishedError) Hint() string  { return e.hint }
+
+func unfinished(hint, format string, args ...any) error {
+	return &unfinishedError{fmt.Sprintf(format, args...), hint}
+}
+
+// hintedError adds what to do next to an error.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Hint() string  { return e.hint }
+func (e *hintedError) Unwrap() error { return e.error }
+
+// explain gives an error as one line, and what to do next or "".
+func explain(err error) (message, hint string) {
+	hint = hintOf(err)
+	message = err.Error()
+	if hint != "" {
+		message = strings.Replace(message, "; "+hint, "", 1) // some errors say it in their text
+	}
+	return strings.Join(strings.FieldsFunc(message, func(r rune) bool { return r == '\n' || r == '\r' }), "; "), hint
+}
+
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) && hinted.Hint() != "" {
+		return hinted.Hint()
+	}
+	if e := new(repo.NotEmptyError); errors.As(err, &e) {
+		return e.Hint
+	}
+	if e := new(repo.FindError); errors.As(err, &e) {
+		return e.Hint
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.is) {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+// hints say what to do next about errors from below.
+var hints = []struct {
+	is   error
+	hint string
+}{
+	{repo.ErrNoRepository, "name another place with --repo, or make a repository with: autochrome snapshot create, or autochrome init"},
+	{repo.ErrExists, "use it as it is, or name another place with --repo"},
+	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},
+	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
+	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},
+	{snapshot.ErrEmptied, "if it is right that nothing is left, say so with --allow-shrink; else is this the right server, --tenant and --database?"},
+	{restore.ErrDeclined, "nothing was changed; --dry-run shows the plan, --yes goes on without a question"},
+	{chroma.ErrReserved, "nothing was sent that could harm the server"},
+	{chroma.ErrNotFound, "name the tenant and the database with --tenant and --database"},
+	{chroma.ErrInvalid, "the server does not take this; is it older than the one that the snapshot is of?"},
+}

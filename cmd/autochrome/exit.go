@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+
+	"autochrome/chroma"
+	"autochrome/repo"
+)
+
+// The exit codes; docs/errors.md describes them. 11 (locked), 12 (wrong key)
+// and 21 (not captured as consistently as asked) are kept for what is to come.
+const (
+	exitOK           = 0
+	exitError        = 1
+	exitUsage        = 2
+	exitUnfinished   = 3 // done, but differences or damage remain
+	exitNoRepository = 10
+	exitChroma       = 20 // it does not answer, or refuses
+	exitInterrupted  = 130
+)
+
+// exitCode is the one place that makes an exit code of an error.
+func exitCode(err error, interrupted bool) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case interrupted:
+		return exitInterrupted
+	case errors.As(err, new(*usageError)):
+		return exitUsage
+	case errors.As(err, new(*unfinishedError)):
+		return exitUnfinished
+	case errors.Is(err, repo.ErrNoRepository):
+		return exitNoRepository
+	case errors.As(err, new(*chroma.Error)):
+		return exitChroma
+	}
+	return exitError
+}

@@ -1,0 +1,46 @@
+// Command autochrome takes snapshots of a Chroma database and brings any of
+// them back, exactly. See docs/ for the manual and docs/errors.md for the exit
+// codes.
+//
+// Start with newApp, the tree of commands, and session, what each command gets.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	limitMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends the work in good order; the second finds nobody
+	// listening and kills.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr)))
+}
+
+// run carries out one command line and gives the exit code.
+func run(ctx context.Context, args []string, out *console) int {
+	err := execute(ctx, args, out)
+	interrupted := ctx.Err() != nil
+	code := exitCode(err, interrupted)
+	if err != nil {
+		out.printError(err, interrupted, code)
+	}
+	return code
+}
+
+func execute(ctx context.Context, args []string, out *console) error {
+	out.json = wantsJSON(args) // how errors of the command line itself are told
+	app := newApp(out, args)
+	line, err := arrange(app, args)
+	if err != nil {
+		return err
+	}
+	if err := refuseSecrets(line.flags); err != nil {
+		return err
+	}
+	return app.RunContext(ctx, line.args())
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+)
+
+// memoryLimit is from where on garbage is collected without waiting for as
+// much again to come together. A snapshot keeps 60 to 70 MB alive (packs under
+// way, two pages, a row group), whatever the size of the collection, and each
+// page leaves its own size of garbage. With this limit the peak of 10 thousand
+// and 60 thousand records of 384 dimensions is the same, 97 to 101 MB of
+// resident memory; without it, 101 and 128. It costs no time that shows.
+const memoryLimit = 92 << 20
+
+// limitMemory sets the limit, unless the user did.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}

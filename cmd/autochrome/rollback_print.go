@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"autochrome/chunk"
+	"autochrome/restore"
+)
+
+// rolledBack is what rollback --json prints.
+type rolledBack struct {
+	SnapshotID    string               `json:"snapshot_id"`
+	PreRollbackID *string              `json:"pre_rollback_id"` // null for a dry run
+	DryRun        bool                 `json:"dry_run"`
+	Added         int                  `json:"added"` // records; of a dry run those that would be
+	Updated       int                  `json:"updated"`
+	Deleted       int                  `json:"deleted"`
+	Verified      bool                 `json:"verified"`    // compared, and equal
+	Compared      int64                `json:"compared"`    // records that were read again
+	Differences   int                  `json:"differences"` // that remain
+	Named         []restore.Difference `json:"named_differences"`
+	Inexact       []chunk.Inexact      `json:"inexact"`
+	Refused       []chunk.Refused      `json:"refused"`
+	Created       []string             `json:"created"`
+	Renamed       []string             `json:"renamed"`
+	Dropped       []string             `json:"dropped"`
+	Kept          []string             `json:"kept"`
+	Plan          *restore.Plan        `json:"plan"`
+	Duration      int64                `json:"duration_ms"`
+	Status        string               `json:"status"` // restored, differences, kept, planned, failed
+}
+
+// printRollback prints what came of a rollback; err is why it ended early.
+func (s *session) printRollback(rep restore.Report, err error) error {
+	switch {
+	case rep.Plan == nil:
+		return nil // it did not come to anything
+	case s.json:
+		return s.printJSON(s.rolledBack(rep, err))
+	case s.flags.Bool("dry-run"):
+		return printPlan(s.out, rep.Snapshot.DisplayID(), rep.Plan, s.flags.Bool("drop-extra"))
+	case err != nil:
+		if !rep.Written.IsZero() {
+			s.say("until then: %s", did(rep.Applied))
+		}
+		return nil
+	}
+	named := table{}
+	for _, d := range rep.Compared.Named {
+		named.add(d.Collection, d.ID, d.What, strings.Join(d.Fields, ", "))
+	}
+	for _, x := range rep.Applied.Inexact {
+		named.add("inexact", x.ID, x.Where, fmt.Sprintf("%s is held as %s (%s)", x.Want, x.Stored, x.Distance))
+	}
+	for _, x := range rep.Applied.Refused {
+		named.add("refused", x.ID, x.Reason)
+	}
+	if err := named.write(s.out); err != nil {
+		return err
+	}
+	if s.quiet {
+		return s.print("%s", rep.PreRollback.DisplayID())
+	}
+	equal := "all equal"
+	if n := rep.Compared.Differences; n > 0 {
+		equal = plural(n, "difference")
+	}
+	if err := s.print("%s in %s; %s compared: %s", did(rep.Applied), took(s.begun), plural(rep.Compared.Records, "record"), equal); err != nil {
+		return err
+	}
+	s.say("the state before is %s", rep.PreRollback.DisplayID())
+	return nil
+}
+
+func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
+	a := rep.Applied
+	out := rolledBack{
+		SnapshotID: rep.Snapshot.DisplayID(), DryRun: s.flags.Bool("dry-run"),
+		Added: a.Added, Updated: a.Updated + a.Replaced, Deleted: a.Deleted, Verified: rep.Verified(),
+		Named: []restore.Difference{}, Inexact: orEmpty(a.Inexact), Refused: orEmpty(a.Refused),
+		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Kept: orEmpty(rep.Kept),
+		Plan: rep.Plan, Duration: s.millis(),
+	}
+	out.Plan.Extra, out.Plan.Collections = orEmpty(out.Plan.Extra), orEmpty(out.Plan.Collections)
+	if rep.PreRollback != nil {
+		id := rep.PreRollback.DisplayID()
+		out.PreRollbackID = &id
+	}
+	if c := rep.Compared; c != nil {
+		out.Compared, out.Differences, out.Named = c.Records, c.Differences, orEmpty(c.Named)
+	}
+	switch {
+	case err != nil:
+		out.Status = "failed"
+	case out.DryRun:
+		out.Status = "planned"
+		out.Added, out.Updated, out.Deleted = rep.Plan.Totals()
+	case out.Differences > 0:
+		out.Status = "differences"
+	case len(out.Kept) > 0:
+		out.Status = "kept"
+	default:
+		out.Status = "restored"
+	}
+	return out
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// did says what was done in one line.
+func did(a restore.Applied) string {
+	var parts []string
+	if a.Added+a.Updated+a.Replaced+a.Deleted > 0 {
+		parts = append(parts, fmt.Sprintf("%d added, %d updated, %d deleted", a.Added, a.Updated+a.Replaced, a.Deleted))
+	}
+	for _, x := range []struct {
+		what  string
+		names []string
+	}{{"created", a.Created}, {"renamed", a.Renamed}, {"dropped", a.Dropped}} {
+		if len(x.names) > 0 {
+			parts = append(parts, x.what+" "+join(x.names))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing had to be done"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func join(names []string) string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// printPlan shows a plan as a table.
+func printPlan(w io.Writer, id string, p *restore.Plan, drop bool) error {
+	if p.Empty() {
+		_, err := fmt.Fprintf(w, "nothing to do: the database is as in %s%s\n", id, movedIn(p))
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "to be as in %s:\n", id); err != nil {
+		return err
+	}
+	t := heading("COLLECTION", "ADD", "UPDATE", "DELETE", "MOVED", "WHAT")
+	for _, c := range p.Collections {
+		t.add(c.Name, c.Added, c.Updated, c.Deleted, c.Moved, what(c))
+	}
+	extra := "not in the snapshot: kept, unless --drop-extra"
+	if drop {
+		extra = "not in the snapshot: dropped"
+	}
+	for _, name := range p.Extra {
+		t.add(name, "-", "-", "-", "-", extra)
+	}
+	return t.write(w)
+}
+
+func movedIn(p *restore.Plan) string {
+	n := 0
+	for _, c := range p.Collections {
+		n += c.Moved
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s at another place in the order)", plural(n, "record"))
+}
+
+// what says what a plan does with a collection besides its records.
+func what(c restore.CollectionPlan) string {
+	var words []string
+	switch c.Action {
+	case restore.Keep:
+		words = append(words, "nothing")
+	case restore.Create:
+		words = append(words, "created")
+	case restore.Recreate:
+		words = append(words, "made anew: "+c.Reason)
+	}
+	if c.RenamedFrom != "" {
+		words = append(words, "renamed from "+c.RenamedFrom)
+	}
+	if len(c.Fields) > 0 && c.Action == restore.Change {
+		words = append(words, "set "+join(c.Fields))
+	}
+	var columns []string
+	for _, k := range chunk.Columns {
+		if n := c.Columns[k.String()]; n > 0 {
+			columns = append(columns, fmt.Sprintf("%s of %d", k, n))
+		}
+	}
+	if len(columns) > 0 {
+		words = append(words, strings.Join(columns, ", "))
+	}
+	return strings.Join(words, "; ")
+}

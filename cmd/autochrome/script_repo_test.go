@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"autochrome/repo"
+	"autochrome/repo/backend"
+)
+
+// repoCommand looks into the script's repository, or damages it.
+//
+//	repo audit ACTION OUTCOME [PATTERN]  what the last audit entry is, and a pattern in its command or error
+//	repo entries N                       how many audit entries there are
+//	repo truncate                        cuts the largest pack short
+//	repo flip                            changes a byte in the largest pack
+//	repo save FILE                       names and sizes of all files
+func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: repo WHAT ...; see repoCommand")
+	}
+	folder := ts.Getenv("SNAPSHOT_DIR")
+	switch args[0] {
+	case "audit":
+		entries := auditEntries(ts, folder)
+		if len(entries) == 0 {
+			ts.Fatalf("there is no audit entry")
+		}
+		e := entries[len(entries)-1]
+		if e.Action != args[1] || e.Outcome != args[2] || e.Trigger != "manual" || e.User == "" || e.Host == "" {
+			ts.Fatalf("the last audit entry is %+v", e)
+		}
+		if len(args) > 3 && !regexp.MustCompile(args[3]).MatchString(e.Command+"\n"+e.Error) {
+			ts.Fatalf("the last audit entry is %+v, want %q", e, args[3])
+		}
+	case "entries":
+		if got := len(auditEntries(ts, folder)); got != number(ts, args[1]) {
+			ts.Fatalf("%d audit entries, want %s", got, args[1])
+		}
+	case "truncate", "flip":
+		largest, size := "", int64(0)
+		walk(ts, filepath.Join(folder, "packs"), func(path string, info fs.FileInfo) {
+			if info.Size() > size {
+				largest, size = path, info.Size()
+			}
+		})
+		if args[0] == "truncate" {
+			ts.Check(os.Truncate(largest, size/2))
+			return
+		}
+		b, err := os.ReadFile(largest)
+		ts.Check(err)
+		b[size/3] ^= 1
+		ts.Check(os.WriteFile(largest, b, 0o600))
+	case "save":
+		text := ""
+		walk(ts, folder, func(path string, info fs.FileInfo) { text += path + " " + info.ModTime().String() + "\n" })
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	default:
+		ts.Fatalf("repo %s?", args[0])
+	}
+}
+
+func walk(ts *testscript.TestScript, folder string, fn func(path string, info fs.FileInfo)) {
+	ts.Check(filepath.Walk(folder, func(path string, info fs.FileInfo, err error) error {
+		if err == nil && !info.IsDir() {
+			fn(path, info)
+		}
+		return err
+	}))
+}
+
+// auditEntries gives the entries in order, and demands that their chain is
+// whole.
+func auditEntries(ts *testscript.TestScript, folder string) (entries []repo.AuditEntry) {
+	ctx := context.Background()
+	be, err := backend.OpenLocal(folder)
+	ts.Check(err)
+	r, err := repo.Open(ctx, be)
+	ts.Check(err)
+	ts.Check(r.AuditEntries(ctx, func(e repo.AuditEntry) error {
+		entries = append(entries, e)
+		return nil
+	}))
+	problems, err := r.VerifyAudit(ctx)
+	ts.Check(err)
+	if len(problems) > 0 {
+		ts.Fatalf("the audit chain: %+v", problems)
+	}
+	ts.Check(r.Close())
+	return entries
+}

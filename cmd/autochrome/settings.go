@@ -1,0 +1,199 @@
+package main
+
+import (
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"autochrome/chroma"
+)
+
+// setting is a flag whose value may also come from the environment. Of env the
+// first that is not empty counts.
+type setting struct {
+	name, usage, def string
+	env              []string
+}
+
+var settings = []setting{
+	{"chromadb-url", "address of the Chroma server", "http://localhost:8000", []string{"CHROMADB_URL"}},
+	{"tenant", "tenant in Chroma", chroma.DefaultTenant, []string{"CHROMA_TENANT"}},
+	{"database", "database of the tenant", chroma.DefaultDatabase, []string{"CHROMA_DATABASE"}},
+	{"repo", "folder of the repository", "./chromadb_snapshots", []string{"AUTOCHROME_REPOSITORY", "SNAPSHOT_DIR"}},
+	{"token-file", "file with the token for Chroma; or the token itself in CHROMADB_TOKEN", "", []string{"CHROMADB_TOKEN_FILE"}},
+	{"token-header", "header to send the token in, such as X-Chroma-Token", "Authorization: Bearer", []string{"CHROMADB_TOKEN_HEADER"}},
+	{"user", "user for basic authentication at Chroma", "", []string{"CHROMADB_USER"}},
+	{"password-file", "file with the user's password; or the password itself in CHROMADB_PASSWORD", "", []string{"CHROMADB_PASSWORD_FILE"}},
+	{"ca-file", "PEM certificates to trust besides the system's", "", []string{"CHROMADB_CA_FILE"}},
+}
+
+func globalFlags() []cli.Flag {
+	var flags []cli.Flag
+	for _, s := range settings {
+		flags = append(flags, &cli.StringFlag{Name: s.name, Usage: s.usage, DefaultText: s.def, EnvVars: s.env})
+	}
+	return append(flags,
+		&cli.BoolFlag{Name: "insecure-skip-verify", Usage: "believe any certificate of the server"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up when Chroma sends nothing for so long", DefaultText: "2m for records, 30s for all else"},
+		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results, warnings and errors only"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell more on the way"},
+		&cli.BoolFlag{Name: "no-color", Usage: "no colours; NO_COLOR does the same"},
+		&cli.BoolFlag{Name: "version", Usage: "print the version"},
+	)
+}
+
+// value gives a setting: by flag, environment or default. A variable that is
+// set to nothing is as good as not set.
+func value(c *cli.Context, name string) string {
+	if v := c.String(name); v != "" {
+		return v
+	}
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
+	for _, env := range settings[i].env {
+		if v := os.Getenv(env); v != "" {
+			return v
+		}
+	}
+	if name == "token-header" {
+		return ""
+	}
+	return settings[i].def
+}
+
+// chromaOptions says where Chroma is and who asks.
+func chromaOptions(c *cli.Context) (chroma.Options, error) {
+	o := chroma.Options{
+		URL:                value(c, "chromadb-url"),
+		Tenant:             value(c, "tenant"),
+		Database:           value(c, "database"),
+		TokenHeader:        value(c, "token-header"),
+		User:               value(c, "user"),
+		CAFile:             value(c, "ca-file"),
+		InsecureSkipVerify: c.Bool("insecure-skip-verify"),
+		Timeout:            c.Duration("timeout"),
+		ControlTimeout:     c.Duration("timeout"),
+	}
+	if o.Timeout < 0 {
+		return o, usage("for example --timeout 5m", "--timeout %v is negative", o.Timeout)
+	}
+	var err error
+	if o.Token, err = secret(c, "token-file", "CHROMADB_TOKEN"); err != nil {
+		return o, err
+	}
+	o.Password, err = secret(c, "password-file", "CHROMADB_PASSWORD")
+	return o, err
+}
+
+// secret reads a secret from the file that a setting names, or else from the
+// environment. A file named by a flag goes first, then the variable.
+func secret(c *cli.Context, setting, env string) (string, error) {
+	file := value(c, setting)
+	if v := os.Getenv(env); v != "" && !typedFlag(c, setting) {
+		return v, nil
+	}
+	if file == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", usage("", "--%s: %v", setting, err)
+	}
+	text := strings.TrimRight(string(b), "\r\n")
+	if text == "" {
+		return "", usage("", "--%s: %s is empty", setting, file)
+	}
+	return text, nil
+}
+
+// typedFlag reports whether a setting came by its flag and not by its variable.
+func typedFlag(c *cli.Context, name string) bool {
+	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
+	return c.String(name) != "" && c.String(name) != os.Getenv(settings[i].env[0])
+}
+
+// refuseSecrets refuses a password in an address on the command line, which
+// every user of the machine can read.
+func refuseSecrets(flags []given) error {
+	for _, g := range flags {
+		if g.name != "chromadb-url" && g.name != "repo" {
+			continue
+		}
+		if u, err := url.Parse(g.value); err == nil && u.User != nil {
+			return usage("set CHROMADB_URL to it, or use --user with --password-file or CHROMADB_PASSWORD",
+				"--%s contains a user or password, which others can read in the list of processes", g.name)
+		}
+	}
+	return nil
+}
+
+// wantsJSON looks for --json before the command line is understood.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		if a == "--json" || a == "-json" || a == "--json=true" {
+			return true
+		}
+	}
+	return false
+}
+
+// typed is a command line for the record: quoted where need be, without what
+// might be secret.
+func typed(args []string) string {
+	words := make([]string, len(args))
+	for i, a := range args {
+		if i == 0 {
+			a = "autochrome"
+		}
+		if at := strings.LastIndex(a, "@"); at >= 0 {
+			if begin := strings.Index(a, "://"); begin >= 0 && begin < at {
+				a = a[:begin+3] + "…" + a[at:]
+			}
+		}
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`*?;&|<>()#") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		words[i] = a
+	}
+	return strings.Join(words, " ")
+}
+
+// split reads a list of names with commas between them. Nil: none were given.
+func split(flag string, lists []string) ([]string, error) {
+	var names []string
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name == "" {
+				return nil, usage("", "--%s %q: a name is empty", flag, list)
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// tags reads k=v pairs.
+func tags(pairs []string) (map[string]string, error) {
+	var out map[string]string
+	for _, p := range pairs {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return nil, usage("for example --tag reason=before-migration", "--tag %q is not of the form key=value", p)
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		if old, twice := out[k]; twice && old != v {
+			return nil, usage("", "--tag %s is given twice", k)
+		}
+		out[k] = v
+	}
+	return out, nil
+}
