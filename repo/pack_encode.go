@@ -2,6 +2,7 @@ package repo
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"autochrome/chunk"
 	"autochrome/index"
@@ -31,6 +32,10 @@ func (p *packBuilder) fits(n int) bool {
 
 func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {
 	p.entries = append(p.entries, index.Entry{ID: id, Kind: kind, Offset: uint32(len(p.buf)), Length: uint32(len(stored))})
+	if cap(p.buf)-len(p.buf) < len(stored) {
+		// Append alone grows by a quarter, and so copies a pack five times over.
+		p.buf = slices.Grow(p.buf, max(len(stored), len(p.buf)))
+	}
 	p.buf = append(p.buf, stored...)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/index"
+	"autochrome/repo/backend"
 )
 
 // uploads is how many packs are on their way at a time: one is hashed while
@@ -66,6 +67,9 @@ type KindStats struct {
 // that no index names may remain. The Writer must not be used after fn has
 // returned.
 func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err error) {
+	if err := r.refuseMarks(ctx); err != nil {
+		return err
+	}
 	w := &Writer{
 		r: r, slots: make(chan struct{}, uploads), free: make(chan []byte, uploads+1),
 		pending: map[chunk.ID]inPack{}, local: new(index.Index), group: new(errgroup.Group),
@@ -213,4 +217,13 @@ func (w *Writer) Stats() WriteStats {
 		s.Kinds[k] = v
 	}
 	return s
+}
+
+// refuseMarks keeps a writer of this version, which knows nothing of marks, out
+// of a repository where a later one means to delete packs: a snapshot could
+// come to rely on them.
+func (r *Repository) refuseMarks(ctx context.Context) error {
+	return r.be.List(ctx, marksFolder, func(i backend.Info) error {
+		return fmt.Errorf("%w: %s marks packs for deletion, which this autochrome does not know: write with a newer one", ErrFormat, i.Name)
+	})
 }

@@ -65,6 +65,18 @@ func (p *Plan) Empty() bool {
 	return len(p.Extra) == 0 && !slices.ContainsFunc(p.Collections, func(c CollectionPlan) bool { return c.Action != Keep })
 }
 
+// touched gives the collections that the plan changes. The others were read
+// when it was made, and are as they shall be.
+func (p *Plan) touched() []Wanted {
+	var out []Wanted
+	for _, c := range p.Collections {
+		if c.Action != Keep {
+			out = append(out, c.want)
+		}
+	}
+	return out
+}
+
 // Totals are the numbers of all collections together.
 func (p *Plan) Totals() (added, updated, deleted int) {
 	for _, c := range p.Collections {

@@ -37,7 +37,7 @@ type Options struct {
 // Report says what a rollback came to.
 type Report struct {
 	Snapshot    repo.Snapshot
-	PreRollback *repo.Snapshot // the state before; nil for a dry run and where nothing was to do
+	PreRollback *repo.Snapshot // the state before; nil for a dry run
 	Plan        *Plan
 	Applied     Applied
 	Compared    *Compared // nil where it did not come to that
@@ -94,7 +94,7 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if err != nil {
 		return rep, err
 	}
-	compared, err := Compare(ctx, r, t, want, o.Progress)
+	compared, err := Compare(ctx, r, t, rep.Plan.touched(), o.Progress)
 	if err != nil {
 		return rep, fmt.Errorf("written, but not compared: %w", err)
 	}

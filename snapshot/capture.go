@@ -2,9 +2,12 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"autochrome/chunk"
 	"autochrome/tree"
@@ -51,61 +54,88 @@ type Earlier func(c chunk.Collection) (tree.Collection, bool)
 // Capture reads collections into store. A collection that is deleted
 // meanwhile is left out, and gone names it.
 func Capture(ctx context.Context, store tree.Store, src Source, cs []chunk.Collection, earlier Earlier, progress func(Progress)) (all []Captured, gone []string, err error) {
-	for _, c := range cs {
-		got, err := captureOne(ctx, store, src, c, earlier, progress)
-		if err != nil && src.Gone(err) {
-			gone = append(gone, c.Name)
-			continue
+	k := &keeper{pager: newPager(src), store: store, earlier: earlier, progress: progress, recs: chunk.NewRecords(0)}
+	group, ctx := errgroup.WithContext(ctx)
+	readings := make(chan *reading, len(cs)) // the next one begins before the last is kept
+	group.Go(func() error {
+		k.read(ctx, cs, readings)
+		return nil // the reading has the error
+	})
+	group.Go(func() error {
+		for r := range readings {
+			got, err := k.keep(ctx, r)
+			if errors.Is(err, errGone) {
+				gone = append(gone, r.collection.Name)
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("collection %q: %w", r.collection.Name, err)
+			}
+			all = append(all, got)
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("collection %q: %w", c.Name, err)
-		}
-		all = append(all, got)
+		return ctx.Err()
+	})
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
 	}
 	return all, gone, nil
 }
 
-func captureOne(ctx context.Context, store tree.Store, src Source, c chunk.Collection, earlier Earlier, progress func(Progress)) (Captured, error) {
+// errGone: the collection was deleted while it was read.
+var errGone = errors.New("the collection is gone")
+
+// keeper decodes what its pager reads, and builds trees of it.
+type keeper struct {
+	*pager
+	store    tree.Store
+	earlier  Earlier
+	progress func(Progress)
+	recs     *chunk.Records // of the page in hand
+}
+
+func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
+	c := r.collection
 	got := Captured{Collection: c, State: IDsStable}
-	got.Tree = tree.Collection{Tenant: src.Tenant(), Database: src.Database(), Name: c.Name}
+	got.Tree = tree.Collection{Tenant: k.src.Tenant(), Database: k.src.Database(), Name: c.Name}
 	var err error
-	if got.Tree.Description, err = tree.SaveDescription(ctx, store, c.Description); err != nil {
+	if got.Tree.Description, err = tree.SaveDescription(ctx, k.store, c.Description); err != nil {
 		return got, err
 	}
-	ids, err := listIDs(ctx, src, c.ServerID)
+	builder, err := newBuilder(ctx, k.store, c, k.earlier)
 	if err != nil {
 		return got, err
 	}
-	defer ids.close()
-	builder, err := newBuilder(ctx, store, c, earlier)
-	if err != nil {
-		return got, err
-	}
-	done, missing := 0, 0
-	err = readPages(ctx, src, c, ids, func(recs *chunk.Records, asked, bytesRead int) error {
-		got.BytesRead += int64(bytesRead)
-		got.note(recs)
-		missing += asked - recs.Len()
-		done += asked
-		if progress != nil {
-			progress(Progress{c.Name, done, ids.count})
+	done := 0
+	for p := range r.pages {
+		k.recs.Reset(c.Description.Dimension)
+		if err := k.src.Decode(p.body.Bytes(), k.recs); err != nil {
+			return got, err
 		}
-		return builder.Add(ctx, recs)
-	})
-	if err != nil {
-		return got, err
+		got.BytesRead += int64(p.body.Len())
+		k.free <- p.body
+		got.note(k.recs)
+		if k.recs.Len() < p.asked {
+			got.State = Moving
+		}
+		done += p.asked
+		if k.progress != nil {
+			k.progress(Progress{c.Name, done, r.total})
+		}
+		if err := builder.Add(ctx, k.recs); err != nil {
+			return got, err
+		}
 	}
-	if got.Tree.Height, got.Tree.Top, err = builder.Finish(ctx); err != nil {
-		return got, err
+	if r.err != nil {
+		if k.src.Gone(r.err) {
+			return got, errGone
+		}
+		return got, r.err
 	}
-	same, err := ids.unchanged(ctx, src, c.ServerID)
-	if err != nil {
-		return got, err
-	}
-	if !same || missing > 0 {
+	if !r.same {
 		got.State = Moving
 	}
-	return got, nil
+	got.Tree.Height, got.Tree.Top, err = builder.Finish(ctx)
+	return got, err
 }
 
 func newBuilder(ctx context.Context, store tree.Store, c chunk.Collection, earlier Earlier) (*tree.Builder, error) {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"autochrome/chunk"
 )
 
@@ -18,43 +16,78 @@ const (
 	largestPage  = 20000 // the server takes 32,000 ids and no more
 )
 
+// bodyBytes is the memory that an answer is given before it is asked for: the
+// answers scatter around pageBytes, and one that does not fit takes twice that.
+const bodyBytes = pageBytes + pageBytes/4
+
 // page is an answer that was fetched and not yet decoded.
 type page struct {
 	body  *bytes.Buffer
 	asked int
 }
 
-// readPages reads the records of ids and calls fn with each page, while the
-// next one is under way. Two bodies and one page of records are in memory.
-func readPages(ctx context.Context, src Source, c chunk.Collection, ids *idList, fn func(recs *chunk.Records, asked, bytesRead int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	fetched := make(chan page)
-	free := make(chan *bytes.Buffer, 2)
-	free <- new(bytes.Buffer)
-	free <- new(bytes.Buffer)
-	group.Go(func() error {
-		defer close(fetched)
-		return fetchPages(ctx, src, c.ServerID, ids, free, fetched)
-	})
-	group.Go(func() error {
-		recs := chunk.NewRecords(c.Description.Dimension)
-		for p := range fetched {
-			recs.Reset(c.Description.Dimension)
-			if err := src.Decode(p.body.Bytes(), recs); err != nil {
-				return err
-			}
-			size := p.body.Len()
-			free <- p.body
-			if err := fn(recs, p.asked, size); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return group.Wait()
+// reading is a collection on its way.
+type reading struct {
+	collection chunk.Collection
+	total      int       // records that were listed; known with the first page
+	pages      chan page // closed behind the last, or with err
+
+	// Known when pages is closed.
+	same bool // the ids were the same again afterwards
+	err  error
 }
 
-func fetchPages(ctx context.Context, src Source, serverID string, ids *idList, free <-chan *bytes.Buffer, fetched chan<- page) error {
+// pager reads collections one after the other, while others decode and store
+// what it has read: also the next one's first page while the last one's last is
+// decoded. Two bodies are in memory.
+type pager struct {
+	src  Source
+	free chan *bytes.Buffer
+}
+
+func newPager(src Source) *pager {
+	p := &pager{src: src, free: make(chan *bytes.Buffer, 2)}
+	for range cap(p.free) {
+		p.free <- bytes.NewBuffer(make([]byte, 0, bodyBytes))
+	}
+	return p
+}
+
+// read hands on each collection before it reads it. It ends with the first
+// error, which the collection has, unless that says that the collection is gone.
+func (p *pager) read(ctx context.Context, cs []chunk.Collection, out chan<- *reading) {
+	defer close(out)
+	for _, c := range cs {
+		r := &reading{collection: c, pages: make(chan page)}
+		select {
+		case out <- r:
+		case <-ctx.Done():
+			return
+		}
+		r.err = p.records(ctx, r)
+		close(r.pages)
+		if r.err != nil && !p.src.Gone(r.err) {
+			return
+		}
+	}
+}
+
+// records asks for the ids, for the records of these, and for the ids again.
+func (p *pager) records(ctx context.Context, r *reading) error {
+	ids, err := listIDs(ctx, p.src, r.collection.ServerID)
+	if err != nil {
+		return err
+	}
+	defer ids.close()
+	r.total = ids.count
+	if err := p.fetch(ctx, r, ids); err != nil {
+		return err
+	}
+	r.same, err = ids.unchanged(ctx, p.src, r.collection.ServerID)
+	return err
+}
+
+func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 	size := firstPage
 	var batch [][]byte
 	for {
@@ -67,17 +100,17 @@ func fetchPages(ctx context.Context, src Source, serverID string, ids *idList, f
 		}
 		var body *bytes.Buffer
 		select {
-		case body = <-free:
+		case body = <-p.free:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		body.Reset()
-		if err := src.Fetch(ctx, serverID, batch, body); err != nil {
+		if err := p.src.Fetch(ctx, r.collection.ServerID, batch, body); err != nil {
+			p.free <- body
 			return err
 		}
 		size = nextSize(size, len(batch), body.Len())
 		select {
-		case fetched <- page{body, len(batch)}:
+		case r.pages <- page{body, len(batch)}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

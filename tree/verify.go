@@ -8,11 +8,14 @@ import (
 
 // Verify reads every chunk that a collection needs, decodes it, and checks
 // that the rows are those that were stored. damaged is called for each row
-// group and column that is not whole, and may stop the walk with an error;
-// what cannot be walked at all is Verify's own error.
+// group and column that is not whole, and with a zero group for the
+// collection's description; it may stop the walk with an error. What cannot be
+// walked at all is Verify's own error.
 func Verify(ctx context.Context, r *Reader, c Collection, group func(g Group), damaged func(g Group, kind chunk.Kind, err error) error) error {
 	if _, err := r.Description(ctx, c); err != nil {
-		return err
+		if err := damaged(Group{}, chunk.Description, err); err != nil {
+			return err
+		}
 	}
 	return r.Groups(ctx, c, func(_ int64, g Group) error {
 		for _, kind := range chunk.Columns {

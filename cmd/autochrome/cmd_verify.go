@@ -146,7 +146,7 @@ func (v *verified) collection(ctx context.Context, r *tree.Reader, c tree.Collec
 			if !isDamage(err) {
 				return err
 			}
-			bad = true
+			bad = bad || kind.IsColumn()
 			v.add(damagedIn{c.Name, kind.String(), idsOf(ctx, r, g), g.Last, err.Error()})
 			return nil
 		})

@@ -1,0 +1,50 @@
+# Two targets set up everything they need: `make demo` and `make test`.
+# Go and Node.js are all that has to be there before.
+
+GO      ?= go
+BIN     := bin/autochrome
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: all build test demo bench fuzz lint race cross chroma clean
+
+all: build
+
+build: ## the autochrome binary in bin/
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/autochrome
+
+chroma: ## real Chroma servers for tests and demo, in .cache/
+	@scripts/chroma-install.sh >/dev/null
+
+test: chroma ## all tests, against real Chroma servers
+	$(GO) vet ./...
+	$(GO) test -count=1 ./...
+
+race: chroma ## the same under the race detector
+	$(GO) test -count=1 -race ./...
+
+demo: build ## a migration goes wrong and is rolled back, on a real Chroma
+	@scripts/chroma-install.sh newest >/dev/null
+	@scripts/demo/demo.sh
+
+bench: build chroma ## the figures of docs/benchmarks.md
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+lint: ## needs golangci-lint and shellcheck
+	golangci-lint run
+	shellcheck scripts/*.sh scripts/demo/*.sh .ci/run
+
+cross: ## every platform that is released
+	@for t in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+	  echo $$t; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/autochrome || exit 1; \
+	done
+
+clean:
+	rm -rf bin .cache
