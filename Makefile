@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin/autochrome
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build test demo bench fuzz lint race cross chroma clean
+.PHONY: all build test demo bench bench-scale fuzz lint race cross chroma clean
 
 all: build
 
@@ -26,8 +26,14 @@ demo: build ## a migration goes wrong and is rolled back, on a real Chroma
 	@scripts/chroma-install.sh newest >/dev/null
 	@scripts/demo/demo.sh
 
-bench: build chroma ## the figures of docs/benchmarks.md
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./bench
+# DATASET=folder measures with the full dataset instead of the grown sample.
+BENCH = AUTOCHROME_DATASET=$(if $(DATASET),$(abspath $(DATASET))) $(GO) test -run '^$$' -benchtime 1x -timeout 60m ./bench
+
+bench: chroma ## the figures of docs/benchmarks.md
+	$(BENCH) -bench .
+
+bench-scale: ## the memory of a snapshot of five million records
+	AUTOCHROME_BENCH_SCALE=5000000 $(BENCH) -bench '^BenchmarkMemory$$/^8$$'
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

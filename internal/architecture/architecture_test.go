@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"snapshot":                 {"chunk", "repo", "tree"},
 	"restore":                  {"chunk", "repo", "snapshot", "tree"},
 	"cmd/autochrome":           {"chroma", "chunk", "repo", "repo/backend", "restore", "snapshot", "tree"},
+	"bench":                    {},
 	"internal/chromatest":      {},
 	"internal/architecture":    {},
 	"repo/backend/faulty":      {"repo/backend"},
