@@ -16,14 +16,18 @@ import (
 // Embeddings must have the dimension of into. A null component and a null
 // embedding are kept as such: package chunk calls them damage. Documents, uris
 // and metadatas may be missing or null as a whole; embeddings may not.
-func Decode(body []byte, into *chunk.Records) error {
+func Decode(body []byte, into *chunk.Records) error { return decode(body, into, false) }
+
+// decode is Decode; some: columns that were not asked for may be missing, the
+// embeddings too.
+func decode(body []byte, into *chunk.Records, some bool) error {
 	d := decoders.Get().(*decoder)
 	defer func() {
 		d.b, d.err = nil, nil
 		decoders.Put(d)
 	}()
 	before := into.Len()
-	d.b, d.dim = body, into.Column(chunk.Embeddings).Dim()
+	d.b, d.some, d.dim = body, some, into.Column(chunk.Embeddings).Dim()
 	if err := d.page(into); err != nil {
 		for _, c := range into.Columns {
 			c.Truncate(before)
@@ -36,9 +40,10 @@ func Decode(body []byte, into *chunk.Records) error {
 // decoder goes over one answer. Methods that walk take a place in b and give
 // the place behind what they read, or -1 with err set.
 type decoder struct {
-	b   []byte
-	dim int
-	err error
+	b    []byte
+	some bool // columns may be missing
+	dim  int
+	err  error
 
 	at           int // where appendVector and appendMetadata begin, and end
 	scratch      []byte
@@ -113,7 +118,7 @@ func (d *decoder) page(into *chunk.Records) error {
 		case filled[c] && have != n:
 			return fmt.Errorf("%d ids but %d %s", n, have, members[c])
 		case filled[c]:
-		case c == chunk.IDs.Column(), c == chunk.Embeddings.Column() && n > 0:
+		case c == chunk.IDs.Column(), c == chunk.Embeddings.Column() && n > 0 && !d.some:
 			return fmt.Errorf("no %s", members[c])
 		default:
 			for range n {

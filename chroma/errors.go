@@ -163,6 +163,8 @@ func statusError(op, url string, resp *http.Response) *Error {
 		e.Kind = ErrExists // a rename onto a taken name is answered with 500
 	case strings.Contains(e.Message, "too many SQL variables"):
 		e.Kind = ErrTooLarge // beyond 32,700 records in one request, answered with 500
+	case strings.Contains(e.Message, "Error finding id"):
+		e.retry = true // a record was deleted while it was read, answered with 500
 	case s < 500:
 		e.Kind = ErrInvalid
 	}

@@ -34,6 +34,17 @@ func float32At(b []byte, i int) (value uint32, end int) {
 	}
 	i += int(sign)
 	sign <<= 31
+	if b[i] == '0' && b[i+1] == '.' { // nearly all: 0.dddddddd and up to seven digits more
+		first, second := binary.LittleEndian.Uint64(b[i+2:]), binary.LittleEndian.Uint64(b[i+10:])
+		if n := leadingDigits(second); n < 8 && allDigits(first) && b[i+10+n]|0x20 != 'e' {
+			mantissa := eightDigits(first, 8)*intPowersOf10[n] + eightDigits(second, n)
+			wide := float64(mantissa) / powersOf10[8+n]
+			if math.Float64bits(wide)&(1<<29-1) != 1<<28 {
+				return math.Float32bits(float32(wide)) | sign, i + 10 + n
+			}
+			return slowFloat32(b, start)
+		}
+	}
 	mantissa := uint64(b[i] - '0')
 	if mantissa > 9 {
 		return 0, -1
@@ -143,6 +154,12 @@ func leadingDigits(word uint64) int {
 	const high, zeros = 0xF0F0F0F0F0F0F0F0, 0x3030303030303030
 	other := ((word & high) ^ zeros) | (((word + 0x0606060606060606) & high) ^ zeros)
 	return bits.TrailingZeros64(other) / 8 // 64 zeros: 8 digits
+}
+
+// allDigits reports whether all bytes of word are ASCII digits.
+func allDigits(word uint64) bool {
+	const high, zeros = 0xF0F0F0F0F0F0F0F0, 0x3030303030303030
+	return word&high == zeros && (word+0x0606060606060606)&high == zeros
 }
 
 // eightDigits is the number that the first n bytes of word, digits, spell.

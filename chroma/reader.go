@@ -64,7 +64,11 @@ func (d *Database) Fetch(ctx context.Context, serverID string, ids [][]byte, buf
 
 // Decode is the function [Decode], with the server's URL in its errors.
 func (d *Database) Decode(body []byte, into *chunk.Records) error {
-	err := Decode(body, into)
+	return d.named(Decode(body, into))
+}
+
+// named adds the server's URL to an error.
+func (d *Database) named(err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		e.URL = d.url
@@ -72,13 +76,20 @@ func (d *Database) Decode(body []byte, into *chunk.Records) error {
 	return err
 }
 
+// everything is what a record has besides its id.
+var everything = []byte(`["embeddings","documents","metadatas","uris"]`)
+
 // getBody asks for everything about some ids.
-func getBody(ids [][]byte) []byte {
+func getBody(ids [][]byte) []byte { return getColumns(ids, everything) }
+
+// getColumns asks for columns, a JSON array of their names.
+func getColumns(ids [][]byte, include []byte) []byte {
 	n := 128
 	for _, id := range ids {
 		n += len(id) + 3
 	}
-	body := append(make([]byte, 0, n), `{"include":["embeddings","documents","metadatas","uris"],"ids":[`...)
+	body := append(append(make([]byte, 0, n), `{"include":`...), include...)
+	body = append(body, `,"ids":[`...)
 	for i, id := range ids {
 		if i > 0 {
 			body = append(body, ',')

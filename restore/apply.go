@@ -4,11 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 
 	"autochrome/chunk"
-	"autochrome/tree"
+	"autochrome/snapshot"
 )
 
 // A write is handed on when so many changes or bytes have come together: a few
@@ -19,6 +18,13 @@ const (
 	applyBytes   = 24 << 20
 )
 
+// What deletes or overwrites goes in pieces of one request each, since it is
+// read again right before it is written.
+const (
+	checkedRecords = 1000
+	checkedBytes   = 8 << 20
+)
+
 // Stage names what is going on, for a progress display.
 type Stage string
 
@@ -27,7 +33,15 @@ const (
 	Updating  Stage = "update"
 	Adding    Stage = "add"
 	Comparing Stage = "compare"
+	Checking  Stage = "check" // what is about to be dropped
 )
+
+// ApplyOptions say how a plan is carried out.
+type ApplyOptions struct {
+	DropExtra  bool        // drop the collections that the plan calls extra
+	Supplement *Supplement // keeps what others wrote since the plan was made; nil: that is lost
+	Progress   func(Progress)
+}
 
 // Progress tells how far a stage has come, in records.
 type Progress struct {
@@ -47,10 +61,10 @@ type Applied struct {
 
 // Apply carries out a plan: names first, then each collection's deletions,
 // updates and additions in the snapshot's order, then the extra collections are
-// dropped where dropExtra says so. What it returns holds also with an error.
-func Apply(ctx context.Context, t Target, p *Plan, dropExtra bool, progress func(Progress)) (Applied, error) {
-	a := &applier{target: t, plan: p, progress: progress, moved: map[string]string{}}
-	if len(p.Blocked) > 0 && !dropExtra {
+// dropped where DropExtra says so. What it returns holds also with an error.
+func Apply(ctx context.Context, t Target, p *Plan, o ApplyOptions) (Applied, error) {
+	a := &applier{ApplyOptions: o, target: t, plan: p, moved: map[string]string{}}
+	if len(p.Blocked) > 0 && !o.DropExtra {
 		return a.done, fmt.Errorf("collection %q has the name of one that was renamed and must go first; allow it with --drop-extra", p.Blocked[0])
 	}
 	if err := a.rename(ctx); err != nil {
@@ -62,10 +76,10 @@ func Apply(ctx context.Context, t Target, p *Plan, dropExtra bool, progress func
 			return a.done, fmt.Errorf("collection %q: %w", c.Name, err)
 		}
 	}
-	if dropExtra {
+	if o.DropExtra {
 		for _, name := range p.Extra {
-			if err := t.DeleteCollection(ctx, a.nameNow(name)); err != nil && !t.Gone(err) {
-				return a.done, err
+			if err := a.drop(ctx, p.extra[name], a.nameNow(name)); err != nil {
+				return a.done, fmt.Errorf("collection %q: %w", name, err)
 			}
 			a.done.Dropped = append(a.done.Dropped, name)
 		}
@@ -74,11 +88,33 @@ func Apply(ctx context.Context, t Target, p *Plan, dropExtra bool, progress func
 }
 
 type applier struct {
-	target   Target
-	plan     *Plan
-	progress func(Progress)
-	done     Applied
-	moved    map[string]string // name at the time of the plan → name now
+	ApplyOptions
+	target Target
+	plan   *Plan
+	done   Applied
+	moved  map[string]string // name at the time of the plan → name now
+}
+
+// drop deletes a collection that is called name now, unless it is gone.
+func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) error {
+	if a.Supplement != nil {
+		there, err := a.Supplement.keepWhole(ctx, a.target, c, func(done, total int) {
+			a.tell(Progress{Collection: name, Stage: Checking, Done: done, Total: total})
+		})
+		if err != nil || !there {
+			return err
+		}
+	}
+	if err := a.target.DeleteCollection(ctx, name); err != nil && !a.target.Gone(err) {
+		return err
+	}
+	return nil
+}
+
+func (a *applier) tell(p Progress) {
+	if a.Progress != nil {
+		a.Progress(p)
+	}
 }
 
 func (a *applier) nameNow(name string) string {
@@ -145,7 +181,7 @@ func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 	case Keep:
 		return nil
 	case Recreate:
-		if err := a.target.DeleteCollection(ctx, c.Name); err != nil && !a.target.Gone(err) {
+		if err := a.drop(ctx, c.have, c.Name); err != nil {
 			return err
 		}
 		a.done.Deleted += c.Deleted
@@ -164,111 +200,8 @@ func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 			}
 		}
 	}
-	live.Description = c.want.Description
+	if c.want.part == nil {
+		live.Description = c.want.Description
+	}
 	return a.records(ctx, c, live)
-}
-
-// records writes the difference in three passes: deletions, updates, additions.
-func (a *applier) records(ctx context.Context, c *CollectionPlan, live chunk.Collection) error {
-	b := &batch{applier: a, plan: c, live: live}
-	if c.Action == Change {
-		b.begin(Deleting, c.Deleted)
-		err := c.delta.Removed(ctx, func(x tree.Difference) error {
-			return b.add(ctx, chunk.Change{Have: &chunk.Record{ID: x.ID}})
-		})
-		if err == nil {
-			err = b.flush(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		b.begin(Updating, c.Updated)
-		if err := b.present(ctx, tree.Changed); err != nil {
-			return err
-		}
-	}
-	b.begin(Adding, c.Added)
-	return b.present(ctx, tree.Added)
-}
-
-// batch collects changes of one stage.
-type batch struct {
-	*applier
-	plan    *CollectionPlan
-	live    chunk.Collection
-	changes []chunk.Change
-	bytes   int
-	at      Progress
-}
-
-func (b *batch) begin(s Stage, total int) {
-	b.at = Progress{Collection: b.plan.Name, Stage: s, Total: total}
-}
-
-func (b *batch) present(ctx context.Context, op tree.Op) error {
-	err := b.plan.delta.Present(ctx, func(x tree.Difference) error {
-		if x.Op != op {
-			return nil
-		}
-		c, err := change(ctx, x)
-		if err != nil {
-			return err
-		}
-		return b.add(ctx, c)
-	})
-	if err != nil {
-		return err
-	}
-	return b.flush(ctx)
-}
-
-// change loads the columns that a change needs: those that differ, and all of
-// them where a document or uri may have to go, which no update can do.
-func change(ctx context.Context, x tree.Difference) (chunk.Change, error) {
-	var kinds []chunk.Kind
-	if x.Op == tree.Changed && !x.Columns.Has(chunk.Documents) && !x.Columns.Has(chunk.URIs) {
-		for _, k := range chunk.Columns {
-			if x.Columns.Has(k) {
-				kinds = append(kinds, k)
-			}
-		}
-	}
-	want, err := x.After(ctx, kinds...)
-	if err != nil || x.Op == tree.Added {
-		return chunk.Change{Want: &want}, err
-	}
-	have, err := x.Before(ctx, kinds...)
-	return chunk.Change{Have: &have, Want: &want}, err
-}
-
-func (b *batch) add(ctx context.Context, c chunk.Change) error {
-	b.changes = append(b.changes, c)
-	if w := c.Want; w != nil {
-		b.bytes += 4*len(w.Embedding) + 200
-		for _, s := range []*string{w.Document, w.URI} {
-			if s != nil {
-				b.bytes += len(*s)
-			}
-		}
-	}
-	if len(b.changes) >= applyRecords || b.bytes >= applyBytes {
-		return b.flush(ctx)
-	}
-	return nil
-}
-
-func (b *batch) flush(ctx context.Context) error {
-	if len(b.changes) == 0 {
-		return nil
-	}
-	w, err := b.target.Write(ctx, b.live, b.changes, func(n int) {
-		b.at.Done += n
-		if b.progress != nil {
-			b.progress(b.at)
-		}
-	})
-	b.done.Add(w)
-	b.changes = slices.Delete(b.changes, 0, len(b.changes))
-	b.bytes = 0
-	return err
 }

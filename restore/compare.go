@@ -3,6 +3,8 @@ package restore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"autochrome/chunk"
 	"autochrome/snapshot"
@@ -36,7 +38,7 @@ func (c *Compared) add(d Difference) {
 
 // Compare reads the target's collections again and compares them record by
 // record with what they shall be. Order is not compared: a record that had to
-// be deleted and added again stands elsewhere.
+// be deleted and added again stands elsewhere. Of a part only that is compared.
 func Compare(ctx context.Context, base snapshot.Base, t Target, want []Wanted, progress func(Progress)) (Compared, error) {
 	var out Compared
 	live, err := t.Collections(ctx)
@@ -70,10 +72,15 @@ func byName(cs []chunk.Collection, name string) (chunk.Collection, bool) {
 }
 
 func compareOne(ctx context.Context, store tree.Store, r *tree.Reader, t Target, c chunk.Collection, w Wanted, out *Compared, progress func(Progress)) error {
-	if fields, _ := t.Differs(c.Description, w.Description); len(fields) > 0 {
-		out.add(Difference{Collection: c.Name, What: "described otherwise", Fields: fields})
+	var src snapshot.Source = t
+	if w.part == nil {
+		if fields, _ := t.Differs(c.Description, w.Description); len(fields) > 0 {
+			out.add(Difference{Collection: c.Name, What: "described otherwise", Fields: fields})
+		}
+	} else if w.part.ids != nil {
+		src = listed{t, slices.Sorted(maps.Keys(w.part.ids))}
 	}
-	got, gone, err := snapshot.Capture(ctx, store, t, []chunk.Collection{c},
+	got, gone, err := snapshot.Capture(ctx, store, src, []chunk.Collection{c},
 		func(chunk.Collection) (tree.Collection, bool) { return w.Tree, true },
 		func(p snapshot.Progress) {
 			if progress != nil {
@@ -92,7 +99,7 @@ func compareOne(ctx context.Context, store tree.Store, r *tree.Reader, t Target,
 	if err != nil {
 		return err
 	}
-	name := func(x tree.Difference) error {
+	name := w.part.taking(func(x tree.Difference) error {
 		if x.Op == tree.Moved {
 			return nil
 		}
@@ -104,7 +111,7 @@ func compareOne(ctx context.Context, store tree.Store, r *tree.Reader, t Target,
 		}
 		out.add(diff)
 		return nil
-	}
+	})
 	if err := d.Removed(ctx, name); err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type Wanted struct {
 	Tree        tree.Collection
 	ServerID    string // that it had when it was captured
 	Description chunk.CollectionDescription
+
+	part *part // nil: all of it
 }
 
 // CollectionPlan is what shall happen to one collection. The numbers are
@@ -32,7 +34,7 @@ type Wanted struct {
 type CollectionPlan struct {
 	Name        string   `json:"name"`
 	Action      Action   `json:"action"`
-	Reason      string   `json:"reason,omitempty"`       // why it must be made anew
+	Reason      string   `json:"reason,omitempty"`       // why it must be made anew, or why nothing is done
 	RenamedFrom string   `json:"renamed_from,omitempty"` // its name now
 	Fields      []string `json:"fields,omitempty"`       // of its description that change
 	Added       int      `json:"added"`
@@ -58,6 +60,8 @@ type Plan struct {
 	// Blocked names extra collections that have the name of one to be renamed
 	// back: without dropping them the plan cannot be carried out.
 	Blocked []string `json:"blocked,omitempty"`
+
+	extra map[string]*snapshot.Captured // those of Extra
 }
 
 // Empty reports whether nothing is to be done.
@@ -90,7 +94,7 @@ func (p *Plan) Totals() (added, updated, deleted int) {
 // back, and otherwise by its name. extra says whether the target's other
 // collections are within the scope. Both sides' trees are read through r.
 func MakePlan(ctx context.Context, r *tree.Reader, t Target, want []Wanted, have []snapshot.Captured, extra func(name string) bool) (*Plan, error) {
-	p := &Plan{}
+	p := &Plan{extra: map[string]*snapshot.Captured{}}
 	pairs, rest := pairUp(want, have)
 	for i, w := range want {
 		c, err := planCollection(ctx, r, t, w, pairs[i])
@@ -107,6 +111,7 @@ func MakePlan(ctx context.Context, r *tree.Reader, t Target, want []Wanted, have
 		}
 		if inTheWay || extra(name) {
 			p.Extra = append(p.Extra, name)
+			p.extra[name] = &h
 		}
 	}
 	slices.Sort(p.Extra)
@@ -141,6 +146,9 @@ func pairUp(want []Wanted, have []snapshot.Captured) (pairs []*snapshot.Captured
 }
 
 func planCollection(ctx context.Context, r *tree.Reader, t Target, w Wanted, have *snapshot.Captured) (CollectionPlan, error) {
+	if w.part != nil {
+		return planPart(ctx, r, w, have)
+	}
 	c := CollectionPlan{Name: w.Tree.Name, Action: Keep, want: w, have: have}
 	before := tree.Collection{}
 	if have == nil {
@@ -177,12 +185,13 @@ func planCollection(ctx context.Context, r *tree.Reader, t Target, w Wanted, hav
 
 // count goes through the difference once.
 func (c *CollectionPlan) count(ctx context.Context) error {
-	err := c.delta.Removed(ctx, func(tree.Difference) error { c.Deleted++; return nil })
+	taking := c.want.part.taking
+	err := c.delta.Removed(ctx, taking(func(tree.Difference) error { c.Deleted++; return nil }))
 	if err != nil {
 		return err
 	}
 	c.Columns = map[string]int{}
-	return c.delta.Present(ctx, func(x tree.Difference) error {
+	return c.delta.Present(ctx, taking(func(x tree.Difference) error {
 		switch x.Op {
 		case tree.Added:
 			c.Added++
@@ -197,5 +206,5 @@ func (c *CollectionPlan) count(ctx context.Context) error {
 			}
 		}
 		return nil
-	})
+	}))
 }

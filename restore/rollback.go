@@ -22,6 +22,27 @@ type Options struct {
 	DryRun      bool     // plan only; nothing is written, neither to the target nor to the repository
 	DropExtra   bool     // drop the collections that the snapshot does not have
 
+	// IDs, where not nil, brings back these records only, as the snapshot has
+	// them: added, changed, or deleted where it does not have them. They are looked
+	// for in each of the collections; one that neither the snapshot nor the
+	// database has is ErrNoRecord before anything is done.
+	//
+	// Only brings back these columns only (embeddings, documents, metadatas, uris)
+	// of records that are there on both sides; no record is added or deleted.
+	//
+	// With either of them a collection is never dropped, renamed, made anew or
+	// described otherwise: records are brought back to where they belong, under
+	// whatever name it has now. One that is missing is created, as the snapshot
+	// describes it, when IDs name a record of it, and otherwise left alone. The
+	// plan, its figures and the comparison are about what is asked for; the state
+	// before is recorded whole all the same, of the collections that are concerned.
+	IDs  []string
+	Only []chunk.Kind
+
+	// Strict stops with ErrWriting where somebody is still writing what is to be
+	// overwritten, deleted or dropped, instead of keeping that in a supplement.
+	Strict bool
+
 	// Confirm is shown the plan before anything is changed and says whether to
 	// go on, and whether the extra collections may be dropped. Nil: go on.
 	Confirm func(*Plan) (proceed, dropExtra bool, err error)
@@ -38,6 +59,7 @@ type Options struct {
 type Report struct {
 	Snapshot    repo.Snapshot
 	PreRollback *repo.Snapshot // the state before; nil for a dry run
+	Late        Late           // what others wrote since, and this overwrote
 	Plan        *Plan
 	Applied     Applied
 	Compared    *Compared // nil where it did not come to that
@@ -61,11 +83,30 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if err != nil {
 		return rep, err
 	}
+	part, err := newPart(o)
+	if err != nil {
+		return rep, err
+	}
+	for i := range want {
+		want[i].part = part
+	}
 	if t.Tenant() != s.Scope.Tenant || t.Database() != s.Scope.Database {
 		return rep, fmt.Errorf("%s is of %s/%s and not of %s/%s; name its database with --tenant and --database",
 			s.DisplayID(), s.Scope.Tenant, s.Scope.Database, t.Tenant(), t.Database())
 	}
 	scope := scopeOf(s, o.Collections)
+	if part != nil {
+		scope = func(string) bool { return false }
+	}
+	if part != nil && part.ids != nil {
+		live, err := t.Collections(ctx)
+		if err != nil {
+			return rep, err
+		}
+		if err := findIDs(ctx, reader, t, want, relevant(live, want, scope), part.ids); err != nil {
+			return rep, err
+		}
+	}
 	if o.DryRun {
 		err := snapshot.WithScratch(r, func(store *snapshot.Scratch) error {
 			return rep.plan(ctx, store, t, want, scope, o)
@@ -89,8 +130,9 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if !drop {
 		rep.Kept = rep.Plan.Extra
 	}
-	rep.Applied, err = Apply(ctx, t, rep.Plan, drop, o.Progress)
-	rep.Written = time.Now()
+	late := NewSupplement(r, *rep.PreRollback, o.Strict)
+	rep.Applied, err = Apply(ctx, t, rep.Plan, ApplyOptions{DropExtra: drop, Supplement: late, Progress: o.Progress})
+	rep.Written, rep.Late = time.Now(), late.Late()
 	if err != nil {
 		return rep, err
 	}
@@ -177,7 +219,11 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 	so.Kind, so.Source, so.Progress = repo.KindPreRollback, rep.Snapshot.Source, o.Reading
 	so.AllowEmpty, so.AllowMissing = true, true
 	so.Tags = map[string]string{"pre-rollback": rep.Snapshot.DisplayID()}
-	so.Collections = lookedFor(rep.Snapshot, o.Collections, relevant(live, want, extra))
+	names := o.Collections
+	if len(want) > 0 && want[0].part != nil {
+		names = namesOf(want)
+	}
+	so.Collections = lookedFor(rep.Snapshot, names, relevant(live, want, extra))
 	taken, err := snapshot.Take(ctx, r, t, so)
 	if err != nil {
 		return fmt.Errorf("recording the state before the rollback: %w", err)
@@ -186,6 +232,14 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 	rep.Plan, err = MakePlan(ctx, tree.NewReader(r), t, want, taken.Captured, extra)
 	rep.Planned = time.Now()
 	return err
+}
+
+func namesOf(want []Wanted) []string {
+	names := make([]string, len(want))
+	for i, w := range want {
+		names[i] = w.Tree.Name
+	}
+	return names
 }
 
 // lookedFor is the scope of the state before a rollback: that of the command

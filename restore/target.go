@@ -17,6 +17,9 @@ type Target interface {
 	// Differs names the fields in which two descriptions differ. Where they cannot
 	// be changed in place, reason says why the collection must be made anew.
 	Differs(have, want chunk.CollectionDescription) (fields []string, reason string)
+	// ReadColumns appends the records of these ids that are there, in the server's
+	// order; columns that are not named are absent.
+	ReadColumns(ctx context.Context, serverID string, ids [][]byte, kinds []chunk.Kind, into *chunk.Records) error
 	// Write makes changes: deletions, then updates, then additions, each in the
 	// order given. What it returns holds also with an error.
 	Write(ctx context.Context, c chunk.Collection, changes []chunk.Change, progress func(records int)) (chunk.WriteReport, error)

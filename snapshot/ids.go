@@ -22,7 +22,7 @@ type idList struct {
 
 // listIDs asks for the ids of a collection. The caller closes the list.
 func listIDs(ctx context.Context, src Source, serverID string) (*idList, error) {
-	f, err := os.CreateTemp("", "autochrome-ids-*")
+	f, err := tempFile("autochrome-ids-*")
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,4 @@ func (l *idList) unchanged(ctx context.Context, src Source, serverID string) (bo
 	return string(sum.Sum(nil)) == string(l.sum.Sum(nil)), nil
 }
 
-func (l *idList) close() {
-	_ = l.file.Close()
-	_ = os.Remove(l.file.Name())
-}
+func (l *idList) close() { _ = closeTemp(l.file) }

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"autochrome/chunk"
 )
@@ -58,7 +59,8 @@ func newPager(src Source) *pager {
 func (p *pager) read(ctx context.Context, cs []chunk.Collection, out chan<- *reading) {
 	defer close(out)
 	for _, c := range cs {
-		r := &reading{collection: c, pages: make(chan page)}
+		// With room for one page the ids can be asked for while it waits.
+		r := &reading{collection: c, pages: make(chan page, 1)}
 		select {
 		case out <- r:
 		case <-ctx.Done():
@@ -72,6 +74,10 @@ func (p *pager) read(ctx context.Context, cs []chunk.Collection, out chan<- *rea
 	}
 }
 
+// errFilled: the dimension, which the first record sets, is not known for a
+// collection that has records.
+var errFilled = errors.New("it got its first records while it was being read; take the snapshot again")
+
 // records asks for the ids, for the records of these, and for the ids again.
 func (p *pager) records(ctx context.Context, r *reading) error {
 	ids, err := listIDs(ctx, p.src, r.collection.ServerID)
@@ -80,6 +86,9 @@ func (p *pager) records(ctx context.Context, r *reading) error {
 	}
 	defer ids.close()
 	r.total = ids.count
+	if ids.count > 0 && r.collection.Description.Dimension == 0 {
+		return errFilled
+	}
 	if err := p.fetch(ctx, r, ids); err != nil {
 		return err
 	}

@@ -34,11 +34,11 @@ type extent struct {
 
 // WithScratch gives fn a Scratch over base and removes it afterwards.
 func WithScratch(base Base, fn func(*Scratch) error) (err error) {
-	f, err := os.CreateTemp("", "autochrome-scratch-*")
+	f, err := tempFile("autochrome-scratch-*")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	defer func() { err = errors.Join(err, closeTemp(f)) }()
 	return fn(&Scratch{base: base, file: f, at: map[chunk.ID]extent{}})
 }
 

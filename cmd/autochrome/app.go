@@ -26,6 +26,7 @@ func newApp(out *console, args []string) *cli.App {
 			},
 			lsCommand(p),
 			catCommand(p),
+			diffCommand(p),
 			rollbackCommand(p),
 			versionCommand(p),
 		},

@@ -82,8 +82,8 @@ func createOptions(s *session) (o snapshot.Options, err error) {
 		Name: s.flags.String("name"), Source: s.flags.String("source"),
 		AllowEmpty: s.flags.Bool("allow-shrink"), Command: s.command, Version: build().Version,
 	}
-	if o.Name == "latest" {
-		return o, usage("choose another name", "--name latest would never be found")
+	if o.Name == "latest" || o.Name == wordLive {
+		return o, usage("choose another name", "--name %s would never be found", o.Name)
 	}
 	if o.Collections, err = split("collections", s.flags.StringSlice("collections")); err != nil {
 		return o, err

@@ -15,23 +15,29 @@ import (
 
 func rollbackCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name: "rollback", Usage: "make the database what it was in a snapshot", ArgsUsage: "ID",
+		Name: "rollback", Usage: "make the database what it was in a snapshot", ArgsUsage: "ID | --at TIME | --undo",
 		Description: "Takes a snapshot of the live state first, shows what differs, asks, applies the\n" +
 			"difference only, and compares record by record. What lies outside the snapshot's\n" +
-			"scope is never touched.",
-		Flags: []cli.Flag{
+			"scope is never touched.\n\n" +
+			"--at brings back the newest good snapshot of the database from that time or before:\n" +
+			"2026-11-23T04:00:00Z, 2026-11-23T04:00 (local time), -2h, -1d12h, \"3 days ago\".\n" +
+			"--undo goes back to what was there before the last rollback; twice does it again.",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "the newest good snapshot at or before this time, in place of an ID"},
+			&cli.BoolFlag{Name: "undo", Usage: "the state before the last rollback, in place of an ID"},
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these of the snapshot, with commas between"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be done; change nothing"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 			&cli.BoolFlag{Name: "drop-extra", Usage: "drop the collections that the snapshot does not have"},
 			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
-		},
+			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
+		}, partFlags()...),
 		Action: p.action(rollback),
 	}
 }
 
 func rollback(ctx context.Context, s *session) error {
-	args, err := s.args(0, "ID")
+	to, err := s.rollbackTo()
 	if err != nil {
 		return err
 	}
@@ -44,7 +50,7 @@ func rollback(ctx context.Context, s *session) error {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, args[0], names, e) }
+		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, to, names, e) }
 		if dry {
 			return back(&repo.AuditEntry{}) // a dry run leaves nothing behind
 		}
@@ -52,12 +58,16 @@ func rollback(ctx context.Context, s *session) error {
 	})
 }
 
-func (s *session) rollback(ctx context.Context, r *repo.Repository, word string, names []string, e *repo.AuditEntry) error {
+func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, names []string, e *repo.AuditEntry) error {
+	ids, only, err := s.part()
+	if err != nil {
+		return err
+	}
 	t, err := s.openChroma(ctx)
 	if err != nil {
 		return err
 	}
-	snap, err := s.findFor(ctx, r, t, word)
+	snap, err := s.findWanted(ctx, r, t, to)
 	if err != nil {
 		return err
 	}
@@ -65,6 +75,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, word string,
 	bar := newProgress(s.console)
 	rep, err := restore.Rollback(ctx, r, t, snap, restore.Options{
 		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
+		IDs: ids, Only: only, Strict: s.flags.Bool("strict"),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
 			bar.end()
 			return s.confirm(ctx, snap, p)
@@ -76,6 +87,9 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, word string,
 	e.Counts = counts(rep)
 	if err == nil && rep.Compared != nil {
 		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})
+	}
+	if rep.PreRollback != nil && !wrote(rep, err) {
+		s.noteUnused(ctx, r, *rep.PreRollback)
 	}
 	if printErr := s.printRollback(rep, err); printErr != nil {
 		return errors.Join(err, printErr)

@@ -14,6 +14,10 @@ import (
 type rolledBack struct {
 	SnapshotID    string               `json:"snapshot_id"`
 	PreRollbackID *string              `json:"pre_rollback_id"` // null for a dry run
+	Supplements   []string             `json:"supplement_ids"`  // of it, with what others wrote since; the last has all
+	Late          int                  `json:"late"`            // records of others that were kept so before they were overwritten
+	NamedLate     []restore.Difference `json:"named_late"`
+	Unsettled     int                  `json:"unsettled"` // of them those that changed all the time
 	DryRun        bool                 `json:"dry_run"`
 	Added         int                  `json:"added"` // records; of a dry run those that would be
 	Updated       int                  `json:"updated"`
@@ -45,6 +49,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	case err != nil:
 		if !rep.Written.IsZero() {
 			s.say("until then: %s", did(rep.Applied))
+			s.sayLate(rep.Late)
 		}
 		return nil
 	}
@@ -64,15 +69,35 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	if s.quiet {
 		return s.print("%s", rep.PreRollback.DisplayID())
 	}
-	equal := "all equal"
-	if n := rep.Compared.Differences; n > 0 {
-		equal = plural(n, "difference")
+	compared := ""
+	if c := rep.Compared; c.Records > 0 || c.Differences > 0 { // else all was equal when the plan was made
+		equal := "all equal"
+		if c.Differences > 0 {
+			equal = plural(c.Differences, "difference")
+		}
+		compared = fmt.Sprintf("; %s compared: %s", plural(c.Records, "record"), equal)
 	}
-	if err := s.print("%s in %s; %s compared: %s", did(rep.Applied), took(s.begun), plural(rep.Compared.Records, "record"), equal); err != nil {
+	if err := s.print("%s in %s%s", did(rep.Applied), took(s.begun), compared); err != nil {
 		return err
 	}
 	s.say("the state before is %s", rep.PreRollback.DisplayID())
+	s.sayLate(rep.Late)
 	return nil
+}
+
+// sayLate says what others wrote meanwhile and where it is.
+func (s *session) sayLate(late restore.Late) {
+	if len(late.Kept) == 0 {
+		return
+	}
+	s.say("somebody was writing meanwhile: %s kept as found, with the state before, in %s",
+		plural(late.Records, "record"), late.Kept[len(late.Kept)-1].DisplayID())
+	for _, d := range late.Named {
+		s.detail("written meanwhile: %s %s %s %s", d.Collection, d.ID, d.What, strings.Join(d.Fields, ", "))
+	}
+	if late.Unsettled > 0 {
+		s.warn("%s changed each time before it was overwritten: what was written last may not have been kept", plural(late.Unsettled, "record"))
+	}
 }
 
 func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
@@ -83,6 +108,10 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		Named: []restore.Difference{}, Inexact: orEmpty(a.Inexact), Refused: orEmpty(a.Refused),
 		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Kept: orEmpty(rep.Kept),
 		Plan: rep.Plan, Duration: s.millis(),
+		Supplements: []string{}, Late: rep.Late.Records, NamedLate: orEmpty(rep.Late.Named), Unsettled: rep.Late.Unsettled,
+	}
+	for _, x := range rep.Late.Kept {
+		out.Supplements = append(out.Supplements, x.DisplayID())
 	}
 	out.Plan.Extra, out.Plan.Collections = orEmpty(out.Plan.Extra), orEmpty(out.Plan.Collections)
 	if rep.PreRollback != nil {
@@ -181,6 +210,9 @@ func what(c restore.CollectionPlan) string {
 	switch c.Action {
 	case restore.Keep:
 		words = append(words, "nothing")
+		if c.Reason != "" {
+			words[0] += ": " + c.Reason
+		}
 	case restore.Create:
 		words = append(words, "created")
 	case restore.Recreate:

@@ -24,6 +24,7 @@ import (
 //	chroma delete NAME FROM TO
 //	chroma drop NAME
 //	chroma rename NAME NEW
+//	chroma modify NAME JSON         gives the collection itself other metadata
 //	chroma raw NAME VERB JSON       sends a body to /add, /upsert, ...
 //	chroma count NAME N             demands so many records
 //	chroma save FILE                all of the database as text, to be compared
@@ -74,6 +75,8 @@ func chromaCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.DeleteCollection(args[1])
 	case "rename":
 		ask(ts, c, "PUT", c.Path(id()), map[string]any{"new_name": args[2]})
+	case "modify":
+		ask(ts, c, "PUT", c.Path(id()), map[string]any{"new_metadata": json.RawMessage(args[2])})
 	case "raw":
 		ask(ts, c, "POST", c.Path(id(), args[2]), []byte(args[3]))
 	case "count":

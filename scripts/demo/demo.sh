@@ -38,7 +38,8 @@ say "3. The migration runs, and goes wrong"
 node scripts/demo/migrate.mjs
 run autochrome snapshot create --name after-migration
 
-say "4. What would it take to go back? (nothing is written)"
+say "4. What did it do, and what would it take to go back? (nothing is written)"
+run autochrome diff before-migration live
 run autochrome rollback before-migration --dry-run
 
 say "5. Back"

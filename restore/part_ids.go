@@ -1,0 +1,95 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"autochrome/chunk"
+	"autochrome/tree"
+)
+
+// ErrNoRecord: neither the snapshot nor the database has a record that was
+// asked for. Nothing was changed.
+var ErrNoRecord = errors.New("no such record")
+
+// asked is how many ids are looked up in the target at once.
+const asked = 5000
+
+// findIDs demands that each of the ids stands in the snapshot's collections or
+// in the target's that belong to them.
+func findIDs(ctx context.Context, r *tree.Reader, t Target, want []Wanted, live []chunk.Collection, ids map[string]bool) error {
+	missing := maps.Clone(ids)
+	for _, w := range want {
+		err := r.Groups(ctx, w.Tree, func(_ int64, g tree.Group) error {
+			rows, err := r.Column(ctx, g, chunk.IDs)
+			if err != nil {
+				return err
+			}
+			for i := range rows.Len() {
+				id, _ := rows.Row(i)
+				delete(missing, string(id))
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("collection %q: %w", w.Tree.Name, err)
+		}
+	}
+	for _, c := range live {
+		for some := range slices.Chunk(slices.Sorted(maps.Keys(missing)), asked) {
+			there := chunk.NewRecords(0)
+			if err := t.ReadColumns(ctx, c.ServerID, bytesOf(some), nil, there); err != nil && !t.Gone(err) {
+				return fmt.Errorf("collection %q: %w", c.Name, err)
+			}
+			for i := range there.Len() {
+				delete(missing, string(there.ID(i)))
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w in the snapshot or in the database: %s", ErrNoRecord, naming(slices.Sorted(maps.Keys(missing))))
+	}
+	return nil
+}
+
+func bytesOf(ids []string) [][]byte {
+	out := make([][]byte, len(ids))
+	for i, id := range ids {
+		out[i] = []byte(id)
+	}
+	return out
+}
+
+// naming names the first of many ids.
+func naming(ids []string) string {
+	const most = 10
+	var words []string
+	for _, id := range ids[:min(len(ids), most)] {
+		words = append(words, fmt.Sprintf("%.100q", id))
+	}
+	if n := len(ids) - most; n > 0 {
+		words = append(words, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(words, ", ")
+}
+
+// listed is a target of which some records only are read.
+type listed struct {
+	Target
+	ids []string
+}
+
+// IDs implements snapshot.Source. Those that are not there are left out of the
+// answer to the next question.
+func (l listed) IDs(_ context.Context, _ string, fn func(id []byte) error) error {
+	for _, id := range l.ids {
+		if err := fn([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/snapshot"
+	"autochrome/tree"
+)
+
+// wholeReadings is how often a collection that is to be dropped is read: twice
+// the same in a row, and it may go.
+const wholeReadings = 3
+
+// errSame: a collection is as it was.
+var errSame = errors.New("nothing changed")
+
+// keepWhole reads a collection that is about to be dropped once more, and
+// keeps it whole where it is not as it was planned to be found. One that is
+// different each time is not dropped: ErrWriting. there is false where it is
+// gone already; what has its name then is another one.
+func (s *Supplement) keepWhole(ctx context.Context, t Target, c *snapshot.Captured, progress func(done, total int)) (there bool, err error) {
+	for reading := 1; ; reading++ {
+		live, err := t.Collections(ctx)
+		if err != nil {
+			return false, err
+		}
+		now, ok := byServerID(live, c.Collection.ServerID)
+		if !ok {
+			return false, nil
+		}
+		changed, gone, err := s.readWhole(ctx, t, now, c.Tree.Name, reading < wholeReadings, progress)
+		switch {
+		case err != nil:
+			return false, err
+		case gone:
+			return false, nil
+		case !changed:
+			return true, nil
+		}
+	}
+}
+
+func byServerID(cs []chunk.Collection, id string) (chunk.Collection, bool) {
+	for _, c := range cs {
+		if c.ServerID == id {
+			return c, true
+		}
+	}
+	return chunk.Collection{}, false
+}
+
+// readWhole reads a collection and keeps it where it changed, or stops where
+// that must not go on.
+func (s *Supplement) readWhole(ctx context.Context, t Target, now chunk.Collection, name string, goOn bool, progress func(done, total int)) (changed, gone bool, err error) {
+	was, err := s.tree(ctx, name)
+	if err != nil {
+		return false, false, err
+	}
+	var named []Difference
+	err = s.repo.Write(ctx, func(w *repo.Writer) error {
+		got, left, err := snapshot.Capture(ctx, w, t, []chunk.Collection{now},
+			func(chunk.Collection) (tree.Collection, bool) { return *was, true },
+			func(p snapshot.Progress) { progress(p.Done, p.Total) })
+		if err != nil {
+			return err
+		}
+		if gone = len(left) > 0; gone {
+			return errSame
+		}
+		is := got[0].Tree
+		is.Name = name
+		if is.Top.Logical == was.Top.Logical && is.Height == was.Height && is.Description == was.Description && got[0].State != snapshot.Moving {
+			return errSame
+		}
+		if named, err = differences(ctx, tree.NewReader(w), name, *was, is); err != nil {
+			return err
+		}
+		if len(named) == 0 {
+			named = []Difference{{Collection: name, What: "its records come and go"}}
+		}
+		if s.strict || !goOn {
+			e := &WritingError{Collection: name, Whole: true}
+			for _, d := range named {
+				e.IDs = append(e.IDs, d.ID)
+			}
+			return e
+		}
+		return s.save(ctx, w, is)
+	})
+	if errors.Is(err, errSame) {
+		return false, gone, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	for _, d := range named {
+		s.note(d)
+	}
+	return true, false, nil
+}
+
+// differences names the records in which two states of a collection differ.
+func differences(ctx context.Context, r *tree.Reader, name string, a, b tree.Collection) (out []Difference, err error) {
+	d, err := tree.Diff(ctx, r, a, b)
+	if err != nil {
+		return nil, fmt.Errorf("collection %q: %w", name, err)
+	}
+	add := func(x tree.Difference) error {
+		diff := Difference{Collection: name, ID: x.ID, What: x.Op.String()}
+		if x.Op == tree.Changed {
+			for _, k := range kindsOf(x.Columns) {
+				diff.Fields = append(diff.Fields, k.String())
+			}
+		}
+		out = append(out, diff)
+		return nil
+	}
+	if err := d.Removed(ctx, add); err != nil {
+		return nil, err
+	}
+	return out, d.Present(ctx, add)
+}
