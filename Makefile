@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin/autochrome
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build test demo bench bench-scale fuzz lint race cross chroma clean
+.PHONY: all build test soak demo bench bench-scale fuzz lint race cross chroma clean
 
 all: build
 
@@ -18,6 +18,9 @@ chroma: ## real Chroma servers for tests and demo, in .cache/
 test: chroma ## all tests, against real Chroma servers
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
+
+soak: chroma ## the random tests at length
+	AUTOCHROME_TEST_STEPS=2000 AUTOCHROME_TEST_KILLS=50 $(GO) test -count=1 -timeout 60m -v -run '^(TestModel|TestKills)$$' ./restore
 
 race: chroma ## the same under the race detector
 	$(GO) test -count=1 -race ./...

@@ -164,9 +164,8 @@ func (x *crashes) dump() map[string]string {
 	return out
 }
 
-// child runs the test binary again, on a copy of the repository, and reports
-// whether it got to its end.
-func (x *crashes) child(t *testing.T, what string, at int) (finished bool) {
+// command is the test binary again, on a copy of the repository.
+func (x *crashes) command(t *testing.T, what string, at int) *exec.Cmd {
 	t.Helper()
 	x.folder = t.TempDir()
 	if err := os.CopyFS(x.folder, os.DirFS(x.base)); err != nil {
@@ -175,6 +174,13 @@ func (x *crashes) child(t *testing.T, what string, at int) (finished bool) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashWhat+"="+what, crashAt+"="+strconv.Itoa(at), crashRepo+"="+x.folder,
 		crashURL+"="+x.client.Server.URL(), crashDB+"="+x.client.Tenant+" "+x.client.Database)
+	return cmd
+}
+
+// child runs a command and reports whether it got to its end.
+func (x *crashes) child(t *testing.T, what string, at int) (finished bool) {
+	t.Helper()
+	cmd := x.command(t, what, at)
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return true
@@ -231,6 +237,20 @@ func (x *crashes) rollback(t *testing.T, r *repo.Repository, s repo.Snapshot, at
 	}
 }
 
+// same demands that the database is in the good state.
+func (x *crashes) same(t *testing.T, at int) {
+	t.Helper()
+	got := x.dump()
+	if len(got) != len(x.want) {
+		t.Fatalf("event %d: %d records, want %d", at, len(got), len(x.want))
+	}
+	for key, w := range x.want {
+		if got[key] != w {
+			t.Fatalf("event %d: %q is not what it was", at, key)
+		}
+	}
+}
+
 // TestCrashes kills a process after every operation of the repository's store
 // and after every answer from Chroma, and demands each time that every earlier
 // snapshot is whole and restores, and that the next run succeeds.
@@ -249,15 +269,7 @@ func TestCrashes(t *testing.T) {
 			for at := 1; !x.child(t, x.good.DisplayID(), at); at++ {
 				r := x.open(t, at)
 				x.rollback(t, r, x.good, at)
-				got := x.dump()
-				if len(got) != len(x.want) {
-					t.Fatalf("event %d: %d records, want %d", at, len(got), len(x.want))
-				}
-				for key, w := range x.want {
-					if got[key] != w {
-						t.Fatalf("event %d: %q is not what it was", at, key)
-					}
-				}
+				x.same(t, at)
 				x.rollback(t, r, x.bad, at)
 			}
 		})
