@@ -162,7 +162,7 @@ func (a Annotation) validate() error {
 		if err := validText("tag", strings.TrimPrefix(a.Key, tagPrefix), maxName); err != nil {
 			return err
 		}
-	case a.Key != KeyHold && a.Key != KeyVerified && a.Key != KeyRestored && a.Key != KeySuspect:
+	case !slices.Contains(annotationKeys, a.Key):
 		return fmt.Errorf("unknown key %q", a.Key)
 	}
 	if a.Removed && a.Value != "" {

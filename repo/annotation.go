@@ -24,12 +24,17 @@ const (
 
 // The keys of annotations. A tag's key is TagKey of its name.
 const (
-	KeyHold     = "hold"     // no retention rule removes it; the value says why
-	KeyVerified = "verified" // its stored bytes were read; the value says how much
-	KeyRestored = "restored" // the value says where to
-	KeySuspect  = "suspect"  // never the latest; the value says why
+	KeyHold     = "hold"      // no retention rule removes it; the value says why
+	KeyVerified = "verified"  // its stored bytes were read; the value says how much
+	KeyRestored = "restored"  // the value says where to
+	KeySuspect  = "suspect"   // never the latest; the value says why
+	KeyDeleted  = "deleted"   // it counts as gone, and prune removes it; the value says why
+	KeyRunEnded = "run-ended" // of the base of a migration run; the value says how it ended
 	tagPrefix   = "tag:"
 )
+
+// annotationKeys are the keys that are no tags.
+var annotationKeys = []string{KeyHold, KeyVerified, KeyRestored, KeySuspect, KeyDeleted, KeyRunEnded}
 
 // TagKey is the key of a tag.
 func TagKey(name string) string { return tagPrefix + name }
@@ -58,6 +63,15 @@ type Notes map[string]Annotation
 func (n Notes) Value(key string) (string, bool) {
 	a, ok := n[key]
 	return a.Value, ok && !a.Removed
+}
+
+// Held says whether no rule removes the snapshot, and why.
+func (n Notes) Held() (why string, held bool) { return n.Value(KeyHold) }
+
+// Deleted reports whether the snapshot counts as gone.
+func (n Notes) Deleted() bool {
+	_, deleted := n.Value(KeyDeleted)
+	return deleted
 }
 
 // Suspect says why a snapshot is not a good one, or "". An annotation counts

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,15 +34,36 @@ const (
 // The source chooses among snapshots of several sources; ids do not need it.
 // A word that means none or several is a FindError.
 func (r *Repository) Find(ctx context.Context, word, source string) (Snapshot, error) {
-	list, err := r.Snapshots(ctx)
+	list, deleted, notes, err := r.snapshotsAndNotes(ctx)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	notes, err := r.Annotations(ctx)
+	word = strings.TrimSpace(word)
+	s, err := find(list, notes, word, source)
+	if errors.Is(err, ErrNoSnapshot) && word != wordLatest {
+		if gone, e := find(deleted, notes, word, source); e == nil {
+			return s, &FindError{word, ErrNoSnapshot, nil,
+				"it was deleted; until prune removes it: autochrome snapshot delete --undo " + gone.DisplayID()}
+		}
+	}
+	return s, err
+}
+
+// FindDeleted is Find among the snapshots that were deleted and whose records
+// are still there.
+func (r *Repository) FindDeleted(ctx context.Context, word, source string) (Snapshot, error) {
+	_, deleted, notes, err := r.snapshotsAndNotes(ctx)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	return find(list, notes, strings.TrimSpace(word), source)
+	if len(deleted) == 0 {
+		return Snapshot{}, &FindError{word, ErrNoSnapshot, nil, "no deleted snapshot is left in the repository"}
+	}
+	s, err := find(deleted, notes, strings.TrimSpace(word), source)
+	if e := new(FindError); errors.As(err, &e) && e.Reason == ErrNoSnapshot && len(e.Nearest) == 0 {
+		e.Hint = "see those that were deleted: autochrome snapshot list --deleted"
+	}
+	return s, err
 }
 
 func find(list []Snapshot, notes map[chunk.ID]Notes, word, source string) (Snapshot, error) {

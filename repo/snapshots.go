@@ -12,10 +12,45 @@ import (
 )
 
 // Snapshots gives all snapshots, the oldest first: a snapshot stands behind its
-// parent, and else in the order in which the store got them. Those whose
-// records are damaged are left out; Damaged names them afterwards. The caller
-// may keep and sort the slice, but not change what the snapshots refer to.
+// parent, and else in the order in which the store got them. Those that were
+// deleted are left out, and those whose records are damaged; Damaged names
+// these afterwards. The caller may keep and sort the slice, but not change what
+// the snapshots refer to.
 func (r *Repository) Snapshots(ctx context.Context) ([]Snapshot, error) {
+	there, _, _, err := r.snapshotsAndNotes(ctx)
+	return there, err
+}
+
+// DeletedSnapshots gives the snapshots that were deleted and whose records are
+// still there, in the order of Snapshots: until prune removes them they can be
+// brought back.
+func (r *Repository) DeletedSnapshots(ctx context.Context) ([]Snapshot, error) {
+	_, deleted, _, err := r.snapshotsAndNotes(ctx)
+	return deleted, err
+}
+
+// snapshotsAndNotes gives the snapshots that are there, those that were
+// deleted, and what is said about both.
+func (r *Repository) snapshotsAndNotes(ctx context.Context) (there, deleted []Snapshot, notes map[chunk.ID]Notes, err error) {
+	list, err := r.records(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if notes, err = r.Annotations(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, s := range list {
+		if notes[s.ID].Deleted() {
+			deleted = append(deleted, s)
+		} else {
+			there = append(there, s)
+		}
+	}
+	return there, deleted, notes, nil
+}
+
+// records gives all snapshots whose records are there.
+func (r *Repository) records(ctx context.Context) ([]Snapshot, error) {
 	if err := r.readRecords(ctx); err != nil {
 		return nil, err
 	}
