@@ -217,7 +217,7 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 	}
 	so := o.Snapshot
 	so.Kind, so.Source, so.Progress = repo.KindPreRollback, rep.Snapshot.Source, o.Reading
-	so.AllowEmpty, so.AllowMissing = true, true
+	so.AllowMissing = true
 	so.Tags = map[string]string{"pre-rollback": rep.Snapshot.DisplayID()}
 	names := o.Collections
 	if len(want) > 0 && want[0].part != nil {

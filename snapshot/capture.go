@@ -17,6 +17,7 @@ import (
 type State string
 
 const (
+	Still     State = "still"      // two reads, one after the other, agree in everything
 	IDsStable State = "ids-stable" // one read; the ids before and after agree
 	Moving    State = "moving"     // ids changed meanwhile; what was there throughout is there once
 )
@@ -94,6 +95,7 @@ type keeper struct {
 }
 
 func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
+	p, more := <-r.pages // the reading may only now know the dimension
 	c := r.collection
 	got := Captured{Collection: c, State: IDsStable}
 	got.Tree = tree.Collection{Tenant: k.src.Tenant(), Database: k.src.Database(), Name: c.Name}
@@ -106,7 +108,7 @@ func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
 		return got, err
 	}
 	done := 0
-	for p := range r.pages {
+	for ; more; p, more = <-r.pages {
 		k.recs.Reset(c.Description.Dimension)
 		if err := k.src.Decode(p.body.Bytes(), k.recs); err != nil {
 			return got, err

@@ -142,11 +142,6 @@ func (h *history) root() chunk.Root {
 	return h.last.Root
 }
 
-// sameScope reports whether the last snapshot looked at what is looked at now.
-func (h *history) sameScope(collections []string) bool {
-	return slices.Equal(h.last.Scope.Collections, collections)
-}
-
 // Find gives a snapshot's collection by its name.
 func Find(ctx context.Context, r *tree.Reader, s repo.Snapshot, name string) (tree.Collection, error) {
 	cs, err := r.Collections(ctx, s.Root)

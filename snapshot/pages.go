@@ -29,9 +29,9 @@ type page struct {
 
 // reading is a collection on its way.
 type reading struct {
-	collection chunk.Collection
-	total      int       // records that were listed; known with the first page
-	pages      chan page // closed behind the last, or with err
+	collection chunk.Collection // settled with the first page
+	total      int              // records that were listed; known with the first page
+	pages      chan page        // closed behind the last, or with err
 
 	// Known when pages is closed.
 	same bool // the ids were the same again afterwards
@@ -74,10 +74,6 @@ func (p *pager) read(ctx context.Context, cs []chunk.Collection, out chan<- *rea
 	}
 }
 
-// errFilled: the dimension, which the first record sets, is not known for a
-// collection that has records.
-var errFilled = errors.New("it got its first records while it was being read; take the snapshot again")
-
 // records asks for the ids, for the records of these, and for the ids again.
 func (p *pager) records(ctx context.Context, r *reading) error {
 	ids, err := listIDs(ctx, p.src, r.collection.ServerID)
@@ -87,13 +83,31 @@ func (p *pager) records(ctx context.Context, r *reading) error {
 	defer ids.close()
 	r.total = ids.count
 	if ids.count > 0 && r.collection.Description.Dimension == 0 {
-		return errFilled
+		if r.collection, err = p.filled(ctx, r.collection); err != nil {
+			return err
+		}
 	}
 	if err := p.fetch(ctx, r, ids); err != nil {
 		return err
 	}
 	r.same, err = ids.unchanged(ctx, p.src, r.collection.ServerID)
 	return err
+}
+
+// filled asks again for a collection that got its first records, which set its
+// dimension, after it was listed.
+func (p *pager) filled(ctx context.Context, c chunk.Collection) (chunk.Collection, error) {
+	all, err := p.src.Collections(ctx)
+	if err != nil {
+		return c, err
+	}
+	for _, now := range all {
+		if now.ServerID == c.ServerID && now.Description.Dimension > 0 {
+			now.Name = c.Name // as it was asked for; that it was renamed is for others to see
+			return now, nil
+		}
+	}
+	return c, errors.New("it has records, and the server does not say of how many dimensions; take the snapshot again")
 }
 
 func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {

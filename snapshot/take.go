@@ -2,17 +2,12 @@ package snapshot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"autochrome/repo"
 	"autochrome/tree"
 )
-
-// ErrEmptied: the source has no records and its last snapshot had some. Such a
-// snapshot would look good and hold nothing.
-var ErrEmptied = errors.New("the source is empty, its last snapshot was not")
 
 // Options say how a snapshot is taken. The zero value takes everything.
 type Options struct {
@@ -21,7 +16,13 @@ type Options struct {
 	Collections []string          // nil: all
 	Tags        map[string]string // of the snapshot
 	Kind        repo.SnapshotKind // "": repo.KindSnapshot
-	AllowEmpty  bool              // take it also where ErrEmptied says no
+	// Consistent reads until two reads agree, or fails with ErrInconsistent.
+	Consistent bool
+	// FailIfMoving fails with ErrInconsistent where records or collections came or
+	// went.
+	FailIfMoving bool
+	// AllowShrink takes also what is ErrShrunken else. It is marked as suspect.
+	AllowShrink bool
 	// AllowMissing takes names that are not there into the scope: they are known
 	// to be absent.
 	AllowMissing bool
@@ -36,13 +37,20 @@ type Options struct {
 type Result struct {
 	Snapshot repo.Snapshot
 	Captured []Captured
-	Gone     []string // collections that were deleted meanwhile
+	Gone     []string // collections that were deleted before they were read
+	Fresh    []string // collections that were made meanwhile and are not in it
+	Losses   []Loss   // collections that have lost most of their records, or are gone
 	Stored   int64    // bytes of all files written for it
 	Reused   bool     // whether it refers to an earlier snapshot of its source
 }
 
 // Take reads a source and makes a snapshot of it durable. What of it the
 // repository has already is referred to.
+//
+// A snapshot that has lost most of what the last good one has is refused, or
+// suspect with AllowShrink; one with more damaged records than that is suspect.
+// The state before a rollback is never judged: a source that has lost
+// everything is what rollbacks are for.
 func Take(ctx context.Context, r *repo.Repository, src Source, o Options) (Result, error) {
 	begun := time.Now()
 	var res Result
@@ -59,16 +67,34 @@ func Take(ctx context.Context, r *repo.Repository, src Source, o Options) (Resul
 		return res, err
 	}
 	err = r.Write(ctx, func(w *repo.Writer) error {
+		in := &scope{src: src, store: w, names: o.Collections, earlier: h.earlier(ctx, tree.NewReader(r)), progress: o.Progress}
 		var err error
-		if res.Captured, res.Gone, err = Capture(ctx, w, src, cs, h.earlier(ctx, tree.NewReader(r)), o.Progress); err != nil {
+		if o.Consistent {
+			err = in.twice(ctx)
+		} else {
+			err = in.once(ctx, cs)
+		}
+		if err != nil {
 			return err
 		}
+		if moving := in.moving(); moving != "" && o.FailIfMoving {
+			return fmt.Errorf("%w: %s", ErrInconsistent, moving)
+		}
+		res.Captured, res.Gone, res.Fresh = in.captured, in.gone, in.fresh
 		s := record(src, h, res, o)
 		if s.Root, err = tree.SaveRoot(ctx, w, trees(res.Captured), h.root()); err != nil {
 			return err
 		}
-		if s.Root.Records == 0 && h.last.Root.Records > 0 && h.sameScope(o.Collections) && !o.AllowEmpty {
-			return fmt.Errorf("%w: %s held %d records", ErrEmptied, h.last.DisplayID(), h.last.Root.Records)
+		if s.Kind != repo.KindPreRollback {
+			notes, err := r.Annotations(ctx)
+			if err != nil {
+				return err
+			}
+			j := judge(s, h.bases(notes, o.Collections))
+			if j.shrunken != "" && !o.AllowShrink {
+				return fmt.Errorf("%w: %s", ErrShrunken, j.shrunken)
+			}
+			s.Suspect, res.Losses = j.suspect(), j.losses
 		}
 		s.Stats.Millis = time.Since(begun).Milliseconds()
 		if res.Snapshot, err = w.SaveSnapshot(ctx, s); err != nil {
@@ -86,7 +112,7 @@ func record(src Source, h *history, res Result, o Options) repo.Snapshot {
 	s := repo.Snapshot{
 		Name: o.Name, Time: time.Now().UTC(), Kind: o.Kind, Source: h.source, Tags: o.Tags,
 		Scope:   repo.Scope{Tenant: src.Tenant(), Database: src.Database(), Collections: o.Collections},
-		Capture: repo.CaptureIDsStable,
+		Capture: repo.CaptureStill,
 		Server:  repo.Server{URL: src.URL()},
 		User:    o.User, Host: o.Host, Command: o.Command, Version: o.Version,
 	}
@@ -96,7 +122,10 @@ func record(src Source, h *history, res Result, o Options) repo.Snapshot {
 	if h.found {
 		s.Parent = &h.last.ID
 	}
-	if len(res.Gone) > 0 {
+	if !o.Consistent {
+		s.Capture = repo.CaptureIDsStable
+	}
+	if len(res.Gone)+len(res.Fresh) > 0 {
 		s.Capture = repo.CaptureMoving
 	}
 	for _, c := range res.Captured {

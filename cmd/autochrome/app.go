@@ -22,7 +22,7 @@ func newApp(out *console, args []string) *cli.App {
 			initCommand(p),
 			{
 				Name: "snapshot", Usage: "take snapshots and look at them",
-				Subcommands: []*cli.Command{createCommand(p), listCommand(p), infoCommand(p), verifyCommand(p)},
+				Subcommands: []*cli.Command{createCommand(p), listCommand(p), infoCommand(p), verifyCommand(p), acceptCommand(p)},
 			},
 			lsCommand(p),
 			catCommand(p),

@@ -22,7 +22,9 @@ func createCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these, with commas between"},
 			&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
 			&cli.StringFlag{Name: "source", Usage: "name of the database, where it would not be known again by itself"},
-			&cli.BoolFlag{Name: "allow-shrink", Usage: "also when nothing is left of what the last snapshot had"},
+			&cli.BoolFlag{Name: "consistent", Usage: "read until two reads agree; else store nothing and exit with 21"},
+			&cli.BoolFlag{Name: "fail-if-moving", Usage: "store nothing and exit with 21 when records or collections came or went"},
+			&cli.BoolFlag{Name: "allow-shrink", Usage: "also when most of what the last good snapshot has is gone; it is marked as suspect"},
 		},
 		Action: p.action(create),
 	}
@@ -80,7 +82,8 @@ func (s *session) withNewRepository(ctx context.Context, fn func(r *repo.Reposit
 func createOptions(s *session) (o snapshot.Options, err error) {
 	o = snapshot.Options{
 		Name: s.flags.String("name"), Source: s.flags.String("source"),
-		AllowEmpty: s.flags.Bool("allow-shrink"), Command: s.command, Version: build().Version,
+		Consistent: s.flags.Bool("consistent"), FailIfMoving: s.flags.Bool("fail-if-moving"),
+		AllowShrink: s.flags.Bool("allow-shrink"), Command: s.command, Version: build().Version,
 	}
 	if o.Name == "latest" || o.Name == wordLive {
 		return o, usage("choose another name", "--name %s would never be found", o.Name)
@@ -109,15 +112,29 @@ func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Databa
 	if err := s.printTaken(ctx, r, res); err != nil {
 		return err
 	}
-	for _, name := range res.Gone {
-		s.warn("collection %s was deleted meanwhile and is not in the snapshot", name)
-	}
+	s.remarkOn(res)
 	if n := snap.Damage.Total; n > 0 {
 		d := snap.Damage.First[0]
 		return unfinished("they are kept as they are, but what is missing cannot be brought back; see all: autochrome snapshot info "+snap.DisplayID(),
 			"%s in Chroma, first %q in %s: %s", plural(n, "damaged record"), d.ID, d.Collection, d.Reason)
 	}
 	return nil
+}
+
+// remarkOn says what a snapshot that was taken lacks.
+func (s *session) remarkOn(res snapshot.Result) {
+	for _, name := range res.Gone {
+		s.warn("collection %s was deleted meanwhile and is not in the snapshot", name)
+	}
+	for _, name := range res.Fresh {
+		s.warn("collection %s was made meanwhile and is not in the snapshot", name)
+	}
+	for _, l := range res.Losses {
+		s.warn("collection %s has %s; the last good snapshot has %d", l.Collection, plural(l.Records, "record"), l.Before)
+	}
+	if why := res.Snapshot.Suspect; why != "" {
+		s.warn("it is suspect, and so never the latest: %s; if this is right: autochrome snapshot accept %s", why, res.Snapshot.DisplayID())
+	}
 }
 
 // takenJSON is what snapshot create --json prints.
@@ -133,11 +150,14 @@ type takenJSON struct {
 	Records     int64                `json:"records"`
 	Damaged     int64                `json:"damaged"`
 	DamagedRecs []repo.DamagedRecord `json:"damaged_records,omitempty"` // the first of them
-	Gone        []string             `json:"gone,omitempty"`            // collections deleted meanwhile
+	Gone        []string             `json:"gone,omitempty"`            // collections deleted before they were read
+	Fresh       []string             `json:"fresh,omitempty"`           // collections made meanwhile, and not in it
+	Losses      []snapshot.Loss      `json:"losses,omitempty"`          // collections that lost most of their records, or are gone
+	Suspect     string               `json:"suspect,omitempty"`
 	BytesRead   int64                `json:"bytes_read"`
 	BytesStored int64                `json:"bytes_stored"`
 	Duration    int64                `json:"duration_ms"`
-	Status      string               `json:"status"` // ok or damaged
+	Status      string               `json:"status"` // ok, suspect or damaged
 }
 
 // collectionJSON is a collection of a snapshot.
@@ -157,6 +177,7 @@ func (s *session) printTaken(ctx context.Context, r *repo.Repository, res snapsh
 			SnapshotID: snap.DisplayID(), Identity: snap.ID.String(), Name: snap.Name, Time: snap.Time, Source: snap.Source,
 			Capture: snap.Capture, Collections: []collectionJSON{}, Records: snap.Root.Records,
 			Damaged: snap.Damage.Total, DamagedRecs: snap.Damage.First, Gone: res.Gone,
+			Fresh: res.Fresh, Losses: res.Losses, Suspect: snap.Suspect,
 			BytesRead: snap.Stats.BytesRead, BytesStored: res.Stored, Duration: s.millis(), Status: "ok",
 		}
 		var err error
@@ -167,8 +188,11 @@ func (s *session) printTaken(ctx context.Context, r *repo.Repository, res snapsh
 			out.Collections = append(out.Collections, collectionJSON{
 				c.Collection.Name, c.Tree.Top.Count, c.Collection.Description.Dimension, int64(c.Damaged), repo.Capture(c.State), c.Collection.ServerID})
 		}
-		if snap.Damage.Total > 0 {
+		switch {
+		case snap.Damage.Total > 0:
 			out.Status = "damaged"
+		case snap.Suspect != "":
+			out.Status = "suspect"
 		}
 		return s.printJSON(out)
 	}
@@ -178,12 +202,8 @@ func (s *session) printTaken(ctx context.Context, r *repo.Repository, res snapsh
 	for _, c := range res.Captured {
 		s.detail("%s: %s, %s read, %s", c.Collection.Name, plural(c.Tree.Top.Count, "record"), size(c.BytesRead), c.State)
 	}
-	moving := ""
-	if snap.Capture == repo.CaptureMoving {
-		moving = "; records came or went meanwhile"
-	}
-	return s.print("%s  %s in %s, %s stored, %s%s", snap.DisplayID(), plural(snap.Root.Records, "record"),
-		plural(len(snap.Collections), "collection"), size(res.Stored), took(s.begun), moving)
+	return s.print("%s  %s in %s, %s stored, %s, %s", snap.DisplayID(), plural(snap.Root.Records, "record"),
+		plural(len(snap.Collections), "collection"), size(res.Stored), took(s.begun), captures[snap.Capture])
 }
 
 // took says how long something took until now.

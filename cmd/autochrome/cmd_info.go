@@ -38,6 +38,8 @@ type infoJSON struct {
 	Duration       int64                `json:"duration_ms"`
 	VerifiedHow    string               `json:"verified_how,omitempty"`
 	RestoredWhere  string               `json:"restored_where,omitempty"`
+	Accepted       *time.Time           `json:"accepted,omitempty"` // when somebody said that it is not suspect after all
+	AcceptedBy     string               `json:"accepted_by,omitempty"`
 }
 
 func info(ctx context.Context, s *session) error {
@@ -70,6 +72,9 @@ func info(ctx context.Context, s *session) error {
 		}
 		i.VerifiedHow, _ = notes.Value(repo.KeyVerified)
 		i.RestoredWhere, _ = notes.Value(repo.KeyRestored)
+		if a := notes[repo.KeySuspect]; a.Removed && snap.Suspect != "" {
+			i.Accepted, i.AcceptedBy = &a.Time, fmt.Sprintf("by %s on %s; it was suspect: %s", a.User, a.Host, snap.Suspect)
+		}
 		if s.json {
 			return s.printJSON(i)
 		}
@@ -122,6 +127,7 @@ func (s *session) printInfo(i infoJSON) error {
 	line("parent", i.Parent)
 	line("capture", captures[i.Capture])
 	line("suspect", i.Suspect)
+	line("accepted", noted(i.Accepted, i.AcceptedBy))
 	for _, k := range slices.Sorted(maps.Keys(i.Tags)) {
 		line("tag", k+"="+i.Tags[k])
 	}
@@ -154,9 +160,9 @@ func (s *session) printInfo(i infoJSON) error {
 }
 
 func (s *session) printCollections(cs []collectionJSON) error {
-	t := heading("COLLECTION", "RECORDS", "DIMENSION")
+	t := heading("COLLECTION", "RECORDS", "DIMENSION", "CAPTURE")
 	for _, c := range cs {
-		t.add(c.Name, c.Records, c.Dimension)
+		t.add(c.Name, c.Records, c.Dimension, c.Capture)
 	}
 	return t.write(s.out)
 }
@@ -169,7 +175,7 @@ func noted(at *time.Time, what string) string {
 }
 
 var captures = map[repo.Capture]string{
-	repo.CaptureStill:     "still: nothing changed while it was read",
-	repo.CaptureIDsStable: "ids-stable: no record came or went while it was read",
-	repo.CaptureMoving:    "moving: records came or went while it was read; each that stayed is there once",
+	repo.CaptureStill:     "still (two reads agree)",
+	repo.CaptureIDsStable: "ids-stable (no record came or went meanwhile)",
+	repo.CaptureMoving:    "moving (something came or went meanwhile; each record that stayed is there once)",
 }

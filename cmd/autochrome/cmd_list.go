@@ -101,13 +101,13 @@ func (s *session) printList(list []listedJSON) error {
 	for _, l := range list {
 		sources[l.Source] = true
 	}
-	head := []any{"ID", "TIME (UTC)", "RECORDS", "COLLECTIONS", "STORED", "NAME", "REMARKS"}
+	head := []any{"ID", "TIME (UTC)", "RECORDS", "COLLECTIONS", "CAPTURE", "STORED", "NAME", "REMARKS"}
 	if len(sources) > 1 {
 		head = append(head, "SOURCE")
 	}
 	t := heading(head...)
 	for _, l := range list {
-		row := []any{l.SnapshotID, l.Time.UTC().Format(time.DateTime), l.Records, len(l.Collections), size(l.BytesStored), l.Name, remarks(l)}
+		row := []any{l.SnapshotID, l.Time.UTC().Format(time.DateTime), l.Records, len(l.Collections), l.Capture, size(l.BytesStored), l.Name, remarks(l)}
 		if len(sources) > 1 {
 			row = append(row, l.Source)
 		}

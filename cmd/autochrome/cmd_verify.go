@@ -189,7 +189,8 @@ func (s *session) noteVerified(ctx context.Context, r *repo.Repository, snap rep
 		return nil
 	}
 	if is && strings.HasPrefix(suspect, byVerify) {
-		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeySuspect, Removed: true})
+		// What the record itself says against it still holds.
+		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeySuspect, Value: snap.Suspect, Removed: snap.Suspect == ""})
 	}
 	s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyVerified,
 		Value: fmt.Sprintf("all: %s in %s", plural(v.Records, "record"), plural(len(v.Collections), "collection"))})

@@ -5,10 +5,11 @@ import (
 
 	"autochrome/chroma"
 	"autochrome/repo"
+	"autochrome/snapshot"
 )
 
-// The exit codes; docs/errors.md describes them. 11 (locked), 12 (wrong key)
-// and 21 (not captured as consistently as asked) are kept for what is to come.
+// The exit codes; docs/errors.md describes them. 11 (locked) and 12
+// (wrong key) are kept for what is to come.
 const (
 	exitOK           = 0
 	exitError        = 1
@@ -16,6 +17,7 @@ const (
 	exitUnfinished   = 3 // done, but differences or damage remain
 	exitNoRepository = 10
 	exitChroma       = 20 // it does not answer, or refuses
+	exitInconsistent = 21 // not captured as consistently as asked
 	exitInterrupted  = 130
 )
 
@@ -32,6 +34,8 @@ func exitCode(err error, interrupted bool) int {
 		return exitUnfinished
 	case errors.Is(err, repo.ErrNoRepository):
 		return exitNoRepository
+	case errors.Is(err, snapshot.ErrInconsistent):
+		return exitInconsistent
 	case errors.As(err, new(*chroma.Error)):
 		return exitChroma
 	}

@@ -22,7 +22,8 @@ func TestExitCode(t *testing.T) {
 		{nil, false, 0},
 		{nil, true, 0}, // it came too late to stop anything
 		{errors.New("x"), false, 1},
-		{fmt.Errorf("x: %w", snapshot.ErrEmptied), false, 1},
+		{fmt.Errorf("x: %w", snapshot.ErrShrunken), false, 1},
+		{fmt.Errorf("x: %w", snapshot.ErrInconsistent), false, 21},
 		{fmt.Errorf("x: %w", repo.ErrNoSnapshot), false, 1},
 		{&backend.Error{Op: "save", Kind: backend.ErrReadOnly}, false, 1},
 		{usage("", "x"), false, 2},

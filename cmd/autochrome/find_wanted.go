@@ -63,7 +63,7 @@ func (s *session) findWanted(ctx context.Context, r *repo.Repository, live snaps
 	var snap repo.Snapshot
 	text := ""
 	if w.undo {
-		if snap, err = lastRollback(of.list, func(x repo.Snapshot) bool { return !unused(notes[x.ID]) }); err != nil {
+		if snap, err = lastRollback(of.list, func(x repo.Snapshot) bool { return !snapshot.Unused(notes[x.ID]) }); err != nil {
 			return snap, err
 		}
 		text = fmt.Sprintf("before the rollback to %s there was %s, of %s", snap.Tags[string(repo.KindPreRollback)], called(snap), shownTime(snap.Time))
@@ -147,29 +147,19 @@ func lastRollback(list []repo.Snapshot, used func(repo.Snapshot) bool) (repo.Sna
 	return repo.Snapshot{}, &hintedError{fmt.Errorf("there is no rollback to undo"), "the states before rollbacks stand in: autochrome snapshot list"}
 }
 
-// A rollback that wrote nothing, since it was declined or there was nothing to
-// do, leaves a state before it as well. It says so in a tag, so that --undo
-// passes over it.
-const (
-	tagRollback = "rollback"
-	wroteNone   = "wrote nothing"
-)
-
-func unused(n repo.Notes) bool {
-	v, _ := n.Value(repo.TagKey(tagRollback))
-	return v == wroteNone
-}
-
 // wrote reports whether a rollback may have changed something. One that ended
 // early while it wrote may have, whatever it counted.
 func wrote(rep restore.Report, err error) bool {
 	return !rep.Written.IsZero() && (err != nil || changes(rep.Plan) || len(rep.Applied.Dropped) > 0)
 }
 
+// noteUnused says of the state before a rollback that the rollback wrote
+// nothing, since it was declined or there was nothing to do, so that --undo
+// passes over it.
 func (s *session) noteUnused(ctx context.Context, r *repo.Repository, before repo.Snapshot) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
-	if err := r.Annotate(ctx, repo.Annotation{Snapshot: before.ID, Key: repo.TagKey(tagRollback), Value: wroteNone}); err != nil {
+	if err := r.Annotate(ctx, repo.Annotation{Snapshot: before.ID, Key: repo.TagKey(snapshot.TagRollback), Value: snapshot.WroteNothing}); err != nil {
 		s.warn("it cannot be noted in the repository that this rollback wrote nothing: %v", err)
 	}
 }

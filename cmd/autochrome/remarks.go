@@ -22,9 +22,6 @@ func remarks(l listedJSON) string {
 	if l.Scope.Collections != nil && l.Kind != repo.KindPreRollback {
 		words = append(words, "only "+strings.Join(l.Scope.Collections, ","))
 	}
-	if l.Capture == repo.CaptureMoving {
-		words = append(words, string(l.Capture))
-	}
 	if l.Damaged > 0 {
 		words = append(words, plural(l.Damaged, "damaged record"))
 	}

@@ -26,6 +26,8 @@ import (
 //	server die WORD N            it dies at the nth request whose path has WORD
 //	server interrupt WORD ARG... runs autochrome, stops answering requests whose path has WORD,
 //	                             interrupts it then, and demands exit code 130
+//	server writing WORD N NAME   before each of the first n requests whose path has WORD, somebody
+//	                             adds a record to a collection
 //	server tls FILE              it has a certificate of its own, which FILE gets
 //	server chroma                Chroma itself again
 func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -62,6 +64,17 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			if seen.Load() >= at {
 				panic(http.ErrAbortHandler)
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	case "writing":
+		c := clientOf(ts)
+		id, n := c.Collection(args[3])["id"].(string), int64(number(ts, args[2]))
+		var seen atomic.Int64
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, args[1]) && seen.Add(1) <= n {
+				number := int(time.Now().UnixNano() % 1e15)
+				c.Add(id, records(number, number+1, 8))
 			}
 			proxy.ServeHTTP(w, r)
 		}))
