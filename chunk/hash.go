@@ -40,8 +40,7 @@ func Plain() *Hasher {
 // has a subkey of its own.
 func Keyed(secret [32]byte) *Hasher {
 	sub := func(context string) pool {
-		var key [32]byte
-		blake3.DeriveKey(context, secret[:], key[:])
+		key := Subkey(context, secret)
 		h, err := blake3.NewKeyed(key[:])
 		if err != nil {
 			panic(err) // the key has 32 bytes
@@ -49,6 +48,13 @@ func Keyed(secret [32]byte) *Hasher {
 		return newPool(h)
 	}
 	return &Hasher{chunk: sub(contextChunk), logical: sub(contextLogical), cut: sub(contextCut)}
+}
+
+// Subkey derives the key for one purpose from a secret. The context names the
+// purpose, and no two purposes have the same.
+func Subkey(context string, secret [32]byte) (key [32]byte) {
+	blake3.DeriveKey(context, secret[:], key[:])
+	return key
 }
 
 // ID is the id of a chunk with these canonical bytes.

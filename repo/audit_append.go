@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"autochrome/chunk"
+	"autochrome/index"
 	"autochrome/repo/backend"
 )
 
@@ -45,7 +46,7 @@ func (r *Repository) Audit(ctx context.Context, e AuditEntry) error {
 		e.Time = time.Now()
 	}
 	e.Time = e.Time.UTC().Truncate(time.Millisecond).Round(0)
-	e.Writer, e.Nonce = AuditWriter(e.Host, e.User), newNonce()
+	e.Writer, e.Nonce = r.auditWriter(e.Host, e.User), newNonce()
 	r.audit.mu.Lock()
 	defer r.audit.mu.Unlock()
 	for range auditTries {
@@ -97,6 +98,9 @@ func (r *Repository) readAuditTail(ctx context.Context, writer string) error {
 	var previous chunk.ID
 	if last > 0 {
 		b, err := backend.LoadAll(ctx, r.be, auditFile(writer, last))
+		if errors.Is(err, index.ErrCorrupt) { // it cannot be opened; the chain goes on
+			b, err = backend.LoadAll(ctx, r.store, auditFile(writer, last))
+		}
 		if err != nil {
 			return err
 		}

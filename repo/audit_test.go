@@ -80,17 +80,18 @@ func TestAuditProblems(t *testing.T) {
 	for i := range 5 {
 		must(t, r.Audit(ctx, AuditEntry{Action: fmt.Sprint(i), Outcome: "ok"}))
 	}
-	writer := AuditWriter(whoami())
+	writer := r.auditWriter(whoami())
 	name := func(n int64) string { return auditFile(writer, n) }
 	rewrite := func(m *backend.Memory, n int64, change func(*AuditEntry)) {
-		b, err := backend.LoadAll(ctx, m, name(n))
+		view := inside(t, m)
+		b, err := backend.LoadAll(ctx, view, name(n))
 		must(t, err)
 		e, err := decodeAudit(b)
 		must(t, err)
 		change(&e)
 		b, err = encodeAudit(e)
 		must(t, err)
-		must(t, m.Save(ctx, name(n), b))
+		must(t, view.Save(ctx, name(n), b))
 	}
 	for test, change := range map[string]struct {
 		do   func(m *backend.Memory)

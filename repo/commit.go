@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"autochrome/chunk"
 	"autochrome/index"
 	"autochrome/repo/backend"
 )
@@ -33,7 +32,7 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	if err := w.r.be.Save(ctx, s.File, file); err != nil {
 		return s, w.fail(err)
 	}
-	w.committed(len(file))
+	w.committed(len(file) + w.r.envelope.size())
 	return w.r.addRoot(s, int64(len(file)), nil), nil
 }
 
@@ -53,7 +52,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	p := w.open
 	w.open = nil
 	if p == nil {
-		p = newPack(w.memory(), w.r.packTarget)
+		p = newPack(w.memory(), w.r.packTarget, w.r.envelope)
 	}
 	w.mu.Unlock()
 	if err := w.settle(ctx); err != nil {
@@ -66,7 +65,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	if err != nil {
 		return s, w.fail(err) // the open pack is not open any more
 	}
-	stored := chunk.Encode(nil, record)
+	stored := w.r.envelope.encode(nil, index.Record, s.ID, record)
 	w.mu.Lock()
 	p.add(index.Record, s.ID, stored)
 	w.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -13,17 +14,20 @@ import (
 // autochrome.json says what kind of repository this is. It is for people too,
 // so white space is free and there is no magic.
 const (
-	configFormat = 0
-	idsPlain     = "plain"
+	configFormat    = 0
+	idsPlain        = "plain"
+	idsKeyed        = "keyed"
+	envelopeXChaCha = "xchacha20-poly1305"
 
 	idBytes = 16 // of a repository's id
 )
 
 type config struct {
-	Format  int       `json:"format"`
-	ID      string    `json:"id"` // 32 hexadecimal digits
-	Created time.Time `json:"created"`
-	IDs     string    `json:"ids"` // how chunk ids are made
+	Format   int       `json:"format"`
+	ID       string    `json:"id"` // 32 hexadecimal digits
+	Created  time.Time `json:"created"`
+	IDs      string    `json:"ids"`                // how chunk ids are made
+	Envelope string    `json:"envelope,omitempty"` // how it is encrypted; "": not at all
 }
 
 func newConfig(created time.Time) config {
@@ -32,7 +36,7 @@ func newConfig(created time.Time) config {
 	}
 	var id [idBytes]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return config{configFormat, hex.EncodeToString(id[:]), created.UTC().Truncate(time.Second), idsPlain}
+	return config{Format: configFormat, ID: hex.EncodeToString(id[:]), Created: created.UTC().Truncate(time.Second), IDs: idsPlain}
 }
 
 func (c config) encode() ([]byte, error) {
@@ -44,8 +48,9 @@ func (c config) encode() ([]byte, error) {
 // a file that is damaged.
 func decodeConfig(where string, b []byte) (config, error) {
 	var head struct {
-		Format *int   `json:"format"`
-		IDs    string `json:"ids"`
+		Format   *int   `json:"format"`
+		IDs      string `json:"ids"`
+		Envelope string `json:"envelope"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
 		return config{}, err
@@ -53,8 +58,9 @@ func decodeConfig(where string, b []byte) (config, error) {
 	if head.Format == nil {
 		return config{}, fmt.Errorf("it names no format")
 	}
-	if *head.Format != configFormat || head.IDs != idsPlain {
-		return config{}, &FormatError{where, *head.Format, head.IDs}
+	if *head.Format != configFormat || head.IDs != idsPlain && head.IDs != idsKeyed ||
+		head.Envelope != "" && head.Envelope != envelopeXChaCha {
+		return config{}, &FormatError{where, *head.Format, head.IDs, head.Envelope}
 	}
 	var c config
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -67,6 +73,9 @@ func decodeConfig(where string, b []byte) (config, error) {
 	}
 	if id, err := hex.DecodeString(c.ID); err != nil || len(id) != idBytes || hex.EncodeToString(id) != c.ID {
 		return config{}, fmt.Errorf("its id is not of %d hexadecimal digits", 2*idBytes)
+	}
+	if c.IDs == idsKeyed && c.Envelope == "" {
+		return config{}, errors.New("its ids are keyed and nothing is encrypted")
 	}
 	return c, nil
 }

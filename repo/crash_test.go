@@ -19,7 +19,7 @@ var life = []struct {
 	do   func(ctx context.Context, be backend.Backend) (chunk.ID, error)
 }{
 	{"init", func(ctx context.Context, be backend.Backend) (chunk.ID, error) {
-		_, err := Init(ctx, be, InitOptions{})
+		_, err := initStore(ctx, be)
 		if errors.Is(err, ErrExists) { // its answer was lost
 			err = nil
 		}
@@ -61,7 +61,7 @@ var life = []struct {
 
 func with(do func(context.Context, *Repository) (Snapshot, error)) func(context.Context, backend.Backend) (chunk.ID, error) {
 	return func(ctx context.Context, be backend.Backend) (chunk.ID, error) {
-		r, err := Open(ctx, be)
+		r, err := openStore(ctx, be)
 		if err != nil {
 			return chunk.ID{}, err
 		}

@@ -39,7 +39,7 @@ func findings(t testing.TB, be backend.Backend) (found []error) {
 		}
 		found = append(found, err)
 	}
-	r, err := Open(ctx, be)
+	r, err := openStore(ctx, be)
 	if err != nil {
 		add(err)
 		return found
@@ -67,7 +67,7 @@ func findings(t testing.TB, be backend.Backend) (found []error) {
 		}
 		b, err := backend.LoadAll(ctx, be, name)
 		must(t, err)
-		_, err = decodePack(b)
+		_, err = decodePack(testEnvelope(t, be), b)
 		if err == nil && packFile(chunk.FileHash(b)) != name && pointFile(chunk.FileHash(b)) != name {
 			err = corrupt("not named by its hash")
 		}
@@ -252,12 +252,12 @@ func TestFromPacks(t *testing.T) {
 		if !ok {
 			t.Errorf("a pack called %s", info.Name)
 		}
-		entries, _, err := readDirectory(ctx, m, info.Name, info.Size)
+		entries, _, err := readDirectory(ctx, m, testEnvelope(t, m), info.Name, info.Size)
 		packs = append(packs, index.Pack{ID: id, Size: info.Size, Entries: entries})
 		return err
 	}))
 	file := index.AppendFile(nil, packs)
-	must(t, m.Save(ctx, indexFile(index.FileName(file)), file))
+	must(t, r.be.Save(ctx, indexFile(index.FileName(file)), file))
 	if got := whole(t, m); len(got) != len(list) {
 		t.Errorf("%d snapshots are whole, want %d", len(got), len(list))
 	}

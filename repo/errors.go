@@ -21,20 +21,27 @@ var (
 	ErrAmbiguous    = errors.New("not unique")
 	ErrInvalid      = errors.New("not valid") // what a caller gave
 	ErrClosed       = errors.New("the writer was used outside its Write")
+
+	ErrWrongKey     = errors.New("wrong key")
+	ErrPlain        = errors.New("the repository is not encrypted")
+	ErrNoKey        = errors.New("no such key")
+	ErrAmbiguousKey = errors.New("not the beginning of one key only")
+	ErrEncryption   = errors.New("a repository on another machine should be encrypted")
 )
 
 // FormatError says what a repository is that this program cannot read.
 type FormatError struct {
-	Where  string
-	Format int
-	IDs    string
+	Where    string
+	Format   int
+	IDs      string
+	Envelope string
 }
 
 func (e *FormatError) Error() string {
 	if e.Format != configFormat {
 		return fmt.Sprintf("%s: a repository of format %d; this autochrome knows format %d: use a newer one", e.Where, e.Format, configFormat)
 	}
-	return fmt.Sprintf("%s: a repository whose ids are %q; this autochrome knows %q only: use a newer one", e.Where, e.IDs, idsPlain)
+	return fmt.Sprintf("%s: a repository whose ids are %q and whose envelope is %q, which this autochrome does not know: use a newer one", e.Where, e.IDs, e.Envelope)
 }
 
 func (e *FormatError) Unwrap() error { return ErrFormat }

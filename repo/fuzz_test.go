@@ -13,7 +13,7 @@ import (
 // FuzzPack: a pack that decodes is written again as it was; nothing else ends
 // but with an error.
 func FuzzPack(f *testing.F) {
-	p := newPack(nil, packTarget)
+	p := newPack(nil, packTarget, nil)
 	id, b := document("x")
 	p.add(chunk.Documents, id, chunk.Encode(nil, b))
 	p.add(index.Record, chunk.ID{1}, []byte("record"))
@@ -21,8 +21,8 @@ func FuzzPack(f *testing.F) {
 	f.Add(file[packHeader : len(file)-packTrailer])
 	f.Add([]byte("x"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		_, _ = decodePack(body)
-		_, _ = decodeTail(body, int64(len(body)))
+		_, _ = decodePack(nil, body)
+		_, _ = decodeTail(nil, body, int64(len(body)))
 		for n := range min(len(body), 200) { // with a trailer made right
 			directory := body[len(body)-n:]
 			sum := chunk.FileHash(directory)
@@ -31,11 +31,11 @@ func FuzzPack(f *testing.F) {
 			file = append(file, sum[:]...)
 			file = binary.LittleEndian.AppendUint32(file, uint32(n))
 			file = append(append(file, packVersion), packEnd...)
-			entries, err := decodePack(file)
+			entries, err := decodePack(nil, file)
 			if err != nil {
 				continue
 			}
-			again := newPack(nil, packTarget)
+			again := newPack(nil, packTarget, nil)
 			for _, e := range entries {
 				again.add(e.Kind, e.ID, file[e.Offset:e.Offset+e.Length])
 			}

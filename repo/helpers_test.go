@@ -32,14 +32,14 @@ func wantErr(t testing.TB, err, want error) {
 // initialised gives a new repository.
 func initialised(t testing.TB, be backend.Backend) *Repository {
 	t.Helper()
-	r, err := Init(t.Context(), be, InitOptions{})
+	r, err := initStore(t.Context(), be)
 	must(t, err)
 	return r
 }
 
 func opened(t testing.TB, be backend.Backend) *Repository {
 	t.Helper()
-	r, err := Open(t.Context(), be)
+	r, err := openStore(t.Context(), be)
 	must(t, err)
 	return r
 }
@@ -49,7 +49,7 @@ func document(text string) (chunk.ID, []byte) {
 	rows := chunk.NewRows(chunk.Documents, 0)
 	rows.AppendString(text)
 	b := rows.AppendCanonical(nil)
-	return chunk.Plain().ID(b), b
+	return testHasher().ID(b), b
 }
 
 // noise gives a document of n bytes that does not compress.
@@ -120,7 +120,7 @@ func tryTake(ctx context.Context, r *Repository, how commit, texts ...string) (s
 // chunks. It gives their identities.
 func whole(t testing.TB, be backend.Backend) []chunk.ID {
 	t.Helper()
-	r, err := Open(context.Background(), be)
+	r, err := openStore(context.Background(), be)
 	if errors.Is(err, ErrNoRepository) {
 		return nil
 	}

@@ -4,17 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"autochrome/chunk"
 	"autochrome/repo/backend"
 )
 
 // InitOptions say how a new repository shall be; the zero value serves.
 type InitOptions struct {
 	Created time.Time // zero: now
+
+	// Keys open the repository; it is encrypted when there are any.
+	Keys []NewKey
+
+	// NoEncryption says that a repository on another machine need not be
+	// encrypted. One on this machine is as it is asked for.
+	NoEncryption bool
+
+	// Like is a repository to share the id secret with, so that chunks can be
+	// copied between the two as they are; nil: none. Where Like is plain, ids
+	// are plain too, and the new repository may be encrypted all the same.
+	Like *Repository
+}
+
+// remote is a backend that may say that its store is on another machine.
+type remote interface{ Remote() bool }
+
+func (o InitOptions) validate(be backend.Backend) error {
+	for _, k := range o.Keys {
+		if err := k.Validate(); err != nil {
+			return err
+		}
+	}
+	switch far, ok := be.(remote); {
+	case len(o.Keys) > 0 && o.NoEncryption:
+		return invalid("keys for a repository that is not to be encrypted")
+	case len(o.Keys) > maxKeys:
+		return invalid("%d keys, %d are allowed", len(o.Keys), maxKeys)
+	case len(o.Keys) > 0:
+	case o.Like != nil && o.Like.secrets.IDs != "":
+		return invalid("a repository like %s must be encrypted too", o.Like.Location())
+	case ok && far.Remote() && !o.NoEncryption:
+		return fmt.Errorf("%s: %w", be.Location(), ErrEncryption)
+	}
+	return nil
 }
 
 // Init makes a repository in a store that is empty, or holds nothing but
@@ -22,6 +60,9 @@ type InitOptions struct {
 // Repository when there is no error. ErrExists when there is a repository,
 // ErrNotEmpty (a NotEmptyError) when there is anything else.
 func Init(ctx context.Context, be backend.Backend, o InitOptions) (*Repository, error) {
+	if err := o.validate(be); err != nil {
+		return nil, err
+	}
 	exists, err := backend.Exists(ctx, be, configName)
 	if err != nil {
 		return nil, err
@@ -33,21 +74,34 @@ func Init(ctx context.Context, be backend.Backend, o InitOptions) (*Repository, 
 		return nil, err
 	}
 	c := newConfig(o.Created)
+	r := &Repository{be: be, store: be, hasher: chunk.Plain(), packTarget: packTarget, known: newKnown()}
+	keys, err := r.initKeys(ctx, &c, o)
+	if err != nil {
+		return nil, err
+	}
 	b, err := c.encode()
 	if err != nil {
 		return nil, err
 	}
 	err = be.Create(ctx, configName, b)
-	if errors.Is(err, backend.ErrExist) {
+	if errors.Is(err, backend.ErrExist) { // somebody was faster
+		for _, name := range keys {
+			_ = be.Remove(ctx, name) // they open nothing
+		}
 		return nil, fmt.Errorf("%s: %w", be.Location(), ErrExists)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return Open(ctx, be)
+	r.config = c
+	if err := r.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
-// May stand beside a repository.
+// May stand where a repository shall be, and so may keys: of an Init that was
+// cut short, since they are written first.
 var (
 	// archives of earlier scripts
 	archiveFolders = []string{"snapshots", "manifests", "logs"}
@@ -58,20 +112,24 @@ var (
 		".DS_Store", ".localized", ".Trash", ".fseventsd", ".Spotlight-", ".TemporaryItems", ".snapshot", ".zfs", ".nfs",
 		"tmp-", // of an Init that was cut short
 	}
-
-	ownFolders = []string{packsFolder, indexFolder, rootsFolder, notesFolder, auditFolder}
+	ownFolders = []string{packsFolder, indexFolder, rootsFolder, notesFolder, auditFolder, keysFolder}
 )
 
 // namesShown is how many names a message lists.
 const namesShown = 5
 
 func checkEmpty(ctx context.Context, be backend.Backend) error {
-	names, err := topNames(ctx, be)
+	names, err := namesIn(ctx, be, "")
 	if err != nil {
 		return err
 	}
+	keys, err := namesIn(ctx, be, keysFolder)
+	if err != nil {
+		return err
+	}
+	onlyKeys := !slices.ContainsFunc(keys, func(name string) bool { _, ok := parseHex(name); return !ok })
 	names = slices.DeleteFunc(names, func(name string) bool {
-		return slices.Contains(archiveFolders, name) ||
+		return slices.Contains(archiveFolders, name) || name+"/" == keysFolder && onlyKeys ||
 			slices.ContainsFunc(systemNames, func(s string) bool { return strings.HasPrefix(name, s) })
 	})
 	if len(names) == 0 {
@@ -87,19 +145,23 @@ func checkEmpty(ctx context.Context, be backend.Backend) error {
 	return e
 }
 
-// topNames lists what stands in the store. A folder is asked by itself: what
-// is not a valid name of an object is in the way too.
-func topNames(ctx context.Context, be backend.Backend) ([]string, error) {
+// namesIn lists what stands in a folder of the store, or in all of it. A folder
+// of the system is asked by itself: what is not a valid name of an object is in
+// the way too.
+func namesIn(ctx context.Context, be backend.Backend, folder string) ([]string, error) {
 	var names []string
 	if local, ok := be.(*backend.Local); ok {
-		entries, err := os.ReadDir(local.Location())
+		entries, err := os.ReadDir(filepath.Join(local.Location(), folder))
+		if errors.Is(err, fs.ErrNotExist) && folder != "" {
+			err = nil
+		}
 		for _, e := range entries {
 			names = append(names, e.Name())
 		}
 		return names, err
 	}
-	err := be.List(ctx, "", func(info backend.Info) error {
-		name, _, _ := strings.Cut(info.Name, "/")
+	err := be.List(ctx, folder, func(info backend.Info) error {
+		name, _, _ := strings.Cut(strings.TrimPrefix(info.Name, folder), "/")
 		if len(names) == 0 || names[len(names)-1] != name {
 			names = append(names, name)
 		}

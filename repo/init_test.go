@@ -109,7 +109,9 @@ func TestConfig(t *testing.T) {
 		says   string
 	}{
 		"newer format":  {`{"format":7,"what":"ever"}`, ErrFormat, "format 7"},
-		"keyed":         {`{"format":0,"id":"x","ids":"keyed","keys":1}`, ErrFormat, `"keyed"`},
+		"other ids":     {`{"format":0,"id":"x","ids":"other","keys":1}`, ErrFormat, `"other"`},
+		"envelope":      {`{"format":0,"id":"x","ids":"keyed","envelope":"other"}`, ErrFormat, `"other"`},
+		"not encrypted": {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"keyed"}`, ErrDamaged, "encrypted"},
 		"empty":         {``, ErrDamaged, ""},
 		"no format":     {`{"ids":"plain"}`, ErrDamaged, "format"},
 		"unknown field": {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain","x":1}`, ErrDamaged, "x"},

@@ -94,11 +94,16 @@ func (r *Repository) decodeAt(ctx context.Context, id chunk.ID, name string, at 
 	if err != nil {
 		return nil, err
 	}
-	return r.decode(id, stored)
+	return r.decode(at.Kind, id, stored)
 }
 
-// decode gives canonical bytes whose hash is their id, and nothing else.
-func (r *Repository) decode(id chunk.ID, stored []byte) ([]byte, error) {
+// decode gives canonical bytes whose hash is their id, and nothing else, of
+// what lies in a pack.
+func (r *Repository) decode(kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
+	stored, err := r.envelope.stored(kind, id, sealed)
+	if err != nil {
+		return nil, err
+	}
 	b, err := chunk.Decode(stored)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ const (
 	rootsFolder = "roots/"
 	notesFolder = "notes/"
 	auditFolder = "audit/"
+	keysFolder  = "keys/"
 	marksFolder = "marks/" // of a later version: what prune means to delete
 
 	pointSuffix = ".pack"

@@ -11,7 +11,7 @@ import (
 
 // readDirectory reads a pack's directory with one load, two where it is longer
 // than packTail. tail is what was read of the file's end.
-func readDirectory(ctx context.Context, be backend.Backend, name string, size int64) (entries []index.Entry, tail []byte, err error) {
+func readDirectory(ctx context.Context, be backend.Backend, e *envelope, name string, size int64) (entries []index.Entry, tail []byte, err error) {
 	if tail, err = be.Load(ctx, name, -packTail, -1); err != nil {
 		return nil, nil, err
 	}
@@ -24,7 +24,7 @@ func readDirectory(ctx context.Context, be backend.Backend, name string, size in
 			return nil, nil, err
 		}
 	}
-	entries, err = decodeTail(tail, size)
+	entries, err = decodeTail(e, tail, size)
 	return entries, tail, err
 }
 
@@ -49,7 +49,7 @@ func tailNeeded(tail []byte, size int64) (int64, error) {
 }
 
 // decodeTail reads the directory from the end of a pack.
-func decodeTail(tail []byte, size int64) ([]index.Entry, error) {
+func decodeTail(e *envelope, tail []byte, size int64) ([]index.Entry, error) {
 	need, err := tailNeeded(tail, size)
 	if err != nil {
 		return nil, err
@@ -61,6 +61,9 @@ func decodeTail(tail []byte, size int64) ([]index.Entry, error) {
 	directory := tail[:need-int64(packTrailer)]
 	if chunk.FileHash(directory) != chunk.ID(tail[len(directory):len(directory)+chunk.IDSize]) {
 		return nil, corrupt("pack: its directory's checksum does not hold")
+	}
+	if directory, err = e.openDirectory(directory, size); err != nil {
+		return nil, err
 	}
 	entries, end, err := index.DecodeDirectory(directory)
 	if err != nil {
@@ -74,12 +77,12 @@ func decodeTail(tail []byte, size int64) ([]index.Entry, error) {
 
 // decodePack reads a whole pack's directory and refuses what finish would not
 // write. The chunks themselves are not looked at.
-func decodePack(file []byte) ([]index.Entry, error) {
+func decodePack(e *envelope, file []byte) ([]index.Entry, error) {
 	if len(file) < packHeader || string(file[:len(packMagic)]) != packMagic {
 		return nil, corrupt("pack: it does not begin like one")
 	}
 	if v := file[len(packMagic)]; v != packVersion {
 		return nil, corrupt("pack: of version %d, this program reads version %d", v, packVersion)
 	}
-	return decodeTail(file, int64(len(file)))
+	return decodeTail(e, file, int64(len(file)))
 }

@@ -10,19 +10,22 @@ import (
 
 // packBuilder collects stored chunks.
 type packBuilder struct {
-	target  int    // packTarget, but for tests
-	buf     []byte // header and chunks
-	entries []index.Entry
+	target   int    // packTarget, but for tests
+	buf      []byte // header and chunks
+	entries  []index.Entry
+	envelope *envelope
 }
 
 // newPack starts a pack in the memory of buf.
-func newPack(buf []byte, target int) *packBuilder {
+func newPack(buf []byte, target int, e *envelope) *packBuilder {
 	buf = append(buf[:0], packMagic...)
-	return &packBuilder{target: target, buf: append(buf, packVersion)}
+	return &packBuilder{target: target, buf: append(buf, packVersion), envelope: e}
 }
 
-// size is the length that the file will have, or a little more.
-func (p *packBuilder) size() int { return len(p.buf) + len(p.entries)*entryMax + 5 + packTrailer }
+// size is the length that the file will have without padding, or a little more.
+func (p *packBuilder) size() int {
+	return len(p.buf) + len(p.entries)*entryMax + 5 + p.envelope.directorySize() + packTrailer
+}
 
 // fits reports whether a stored form of n bytes may still be added. One always
 // fits into an empty pack.
@@ -48,7 +51,7 @@ func (p *packBuilder) stored(i int) []byte {
 // finish gives the whole file. The builder stays as it is: only memory behind
 // its buffer's end is written.
 func (p *packBuilder) finish() (file []byte, pack index.Pack) {
-	file = index.AppendDirectory(p.buf, p.entries)
+	file = p.envelope.sealDirectory(p.buf, index.AppendDirectory(nil, p.entries))
 	sum := chunk.FileHash(file[len(p.buf):])
 	length := len(file) - len(p.buf)
 	file = append(file, sum[:]...)

@@ -14,7 +14,7 @@ import (
 )
 
 func samplePack() *packBuilder {
-	p := newPack(nil, packTarget)
+	p := newPack(nil, packTarget, nil)
 	p.add(chunk.IDs, chunk.ID{1}, []byte("one"))
 	p.add(chunk.Description, chunk.ID{2}, []byte("second"))
 	p.add(index.Record, chunk.ID{3}, []byte("record"))
@@ -30,7 +30,7 @@ func TestPack(t *testing.T) {
 	if len(file) > p.size() {
 		t.Errorf("%d bytes, %d were foreseen", len(file), p.size())
 	}
-	entries, err := decodePack(file)
+	entries, err := decodePack(nil, file)
 	if err != nil || !reflect.DeepEqual(entries, pack.Entries) || len(entries) != 3 {
 		t.Errorf("read %v, %v, written %v", entries, err, pack.Entries)
 	}
@@ -44,7 +44,7 @@ func TestPack(t *testing.T) {
 func TestDamagedPack(t *testing.T) {
 	file, _ := samplePack().finish()
 	for n := range len(file) {
-		if _, err := decodePack(file[:n]); !errors.Is(err, index.ErrCorrupt) {
+		if _, err := decodePack(nil, file[:n]); !errors.Is(err, index.ErrCorrupt) {
 			t.Fatalf("cut to %d bytes: %v", n, err)
 		}
 	}
@@ -55,11 +55,11 @@ func TestDamagedPack(t *testing.T) {
 		}
 		bad := bytes.Clone(file)
 		bad[i] ^= 0x10
-		if _, err := decodePack(bad); !errors.Is(err, index.ErrCorrupt) {
+		if _, err := decodePack(nil, bad); !errors.Is(err, index.ErrCorrupt) {
 			t.Fatalf("byte %d changed: %v", i, err)
 		}
 	}
-	if _, err := decodePack(append(bytes.Clone(file[:packHeader]), file...)); err == nil {
+	if _, err := decodePack(nil, append(bytes.Clone(file[:packHeader]), file...)); err == nil {
 		t.Error("bytes too many")
 	}
 }
@@ -69,13 +69,13 @@ func TestDirectoryLoads(t *testing.T) {
 	for entries, loads := range map[int]int64{1: 1, 1000: 1, 3000: 2} {
 		var c faulty.Counter
 		m := faulty.Wrap(new(backend.Memory), c.Count)
-		p := newPack(nil, packTarget)
+		p := newPack(nil, packTarget, nil)
 		for i := range entries {
 			p.add(chunk.IDs, chunk.ID{1, byte(i), byte(i >> 8)}, make([]byte, 100))
 		}
 		file, pack := p.finish()
 		must(t, m.Save(t.Context(), "x", file))
-		got, _, err := readDirectory(t.Context(), m, "x", pack.Size)
+		got, _, err := readDirectory(t.Context(), m, nil, "x", pack.Size)
 		if err != nil || !reflect.DeepEqual(got, pack.Entries) {
 			t.Errorf("%d entries: %v", entries, err)
 		}

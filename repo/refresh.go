@@ -202,7 +202,7 @@ func (r *Repository) loadPoint(ctx context.Context, k *known, batch *batch, info
 // readPoint reads a point pack's directory, and its snapshots, which lie just
 // before it. The directory is given also where a record is damaged.
 func (r *Repository) readPoint(ctx context.Context, info backend.Info) ([]index.Entry, []Snapshot, error) {
-	entries, tail, err := readDirectory(ctx, r.be, info.Name, info.Size)
+	entries, tail, err := readDirectory(ctx, r.be, r.envelope, info.Name, info.Size)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,6 +218,9 @@ func (r *Repository) readPoint(ctx context.Context, info backend.Info) ([]index.
 		if at := int64(e.Offset) - (info.Size - int64(len(tail))); at >= 0 {
 			stored = tail[at : at+int64(e.Length)]
 		} else if stored, err = r.be.Load(ctx, info.Name, int64(e.Offset), int64(e.Length)); err != nil {
+			return entries, nil, err
+		}
+		if stored, err = r.envelope.stored(e.Kind, e.ID, stored); err != nil {
 			return entries, nil, err
 		}
 		s, err := decodeRecord(stored, e.ID)

@@ -46,23 +46,25 @@ func seal(t *testing.T, m *backend.Memory, snapshots ...Snapshot) {
 	for _, s := range snapshots {
 		file, err := backend.LoadAll(ctx, m, s.File)
 		must(t, err)
-		entries, err := decodePack(file)
+		entries, err := decodePack(testEnvelope(t, m), file)
 		must(t, err)
-		pack := newPack(nil, packTarget)
+		pack := newPack(nil, packTarget, testEnvelope(t, m))
 		for _, e := range entries {
 			stored := file[e.Offset : e.Offset+e.Length]
 			if e.Kind != index.Record {
 				pack.add(e.Kind, e.ID, stored)
 				continue
 			}
+			stored, err := testEnvelope(t, m).stored(e.Kind, e.ID, stored)
+			must(t, err)
 			b, err := chunk.Decode(stored)
 			must(t, err)
-			must(t, m.Save(ctx, rootFile(e.ID), encodeSnapshotFile(b)))
+			must(t, inside(t, m).Save(ctx, rootFile(e.ID), encodeSnapshotFile(b)))
 		}
 		file, p := pack.finish()
 		must(t, m.Save(ctx, packFile(p.ID), file))
 		file = index.AppendFile(nil, []index.Pack{p})
-		must(t, m.Save(ctx, indexFile(index.FileName(file)), file))
+		must(t, inside(t, m).Save(ctx, indexFile(index.FileName(file)), file))
 		must(t, m.Remove(ctx, s.File))
 	}
 }
@@ -87,8 +89,9 @@ func TestMoved(t *testing.T) {
 	}
 	// Index files are merged.
 	var packs []index.Pack
+	view := inside(t, m)
 	for _, name := range names(t, m, indexFolder) {
-		b, err := backend.LoadAll(ctx, m, name)
+		b, err := backend.LoadAll(ctx, view, name)
 		must(t, err)
 		more, err := index.DecodeFile(b)
 		must(t, err)
@@ -96,7 +99,7 @@ func TestMoved(t *testing.T) {
 		must(t, m.Remove(ctx, name))
 	}
 	file := index.AppendFile(nil, packs)
-	must(t, m.Save(ctx, indexFile(index.FileName(file)), file))
+	must(t, view.Save(ctx, indexFile(index.FileName(file)), file))
 	must(t, r.Refresh(ctx))
 	for _, s := range []Snapshot{a, p, q} {
 		loads(t, r, s)
@@ -155,6 +158,9 @@ func TestSize(t *testing.T) {
 	size, err := r.Size(t.Context())
 	must(t, err)
 	want := map[string]int64{"": 1, "packs": 1, "index": 1, "roots": 2, "notes": 1, "audit": 2}
+	if world.encrypted() {
+		want["keys"] = 1
+	}
 	var files, bytes int64
 	for folder, f := range size.Folders {
 		if f.Files != want[folder] || f.Bytes <= 0 {

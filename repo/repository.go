@@ -17,11 +17,15 @@ import (
 // opened or last refreshed, and what this process wrote since. It is safe for
 // concurrent use.
 type Repository struct {
-	be     backend.Backend
-	config config
-	hasher *chunk.Hasher
-	reader readAhead
-	audit  auditTail
+	be       backend.Backend // as a plain repository would lie; see sealedStore
+	store    backend.Backend // as it lies
+	config   config
+	secrets  secrets   // of an encrypted one
+	key      chunk.ID  // that opened it
+	envelope *envelope // nil: plain
+	hasher   *chunk.Hasher
+	reader   readAhead
+	audit    auditTail
 
 	packTarget int // the constant, but for tests
 
@@ -59,8 +63,23 @@ type root struct {
 // Open opens a repository. The backend belongs to the Repository when there
 // is no error. ErrNoRepository when there is none, ErrFormat (a FormatError)
 // when this program does not know its format. A damaged index file or snapshot
-// does not keep it from opening: see Damaged.
+// does not keep it from opening: see Damaged. ErrWrongKey when it is encrypted:
+// see OpenWith.
 func Open(ctx context.Context, be backend.Backend) (*Repository, error) {
+	return OpenWith(ctx, be, OpenOptions{})
+}
+
+// OpenOptions say how to open a repository; the zero value serves for one that
+// is not encrypted.
+type OpenOptions struct {
+	// Unlock gives what opens the repository. It is called, once, where that
+	// is encrypted, and its error is returned as it is.
+	Unlock func(ctx context.Context) (Credential, error)
+}
+
+// OpenWith is Open for any repository. ErrWrongKey when the credential does not
+// open it.
+func OpenWith(ctx context.Context, be backend.Backend, o OpenOptions) (*Repository, error) {
 	b, err := backend.LoadAll(ctx, be, configName)
 	if errors.Is(err, backend.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", be.Location(), ErrNoRepository)
@@ -75,7 +94,18 @@ func Open(ctx context.Context, be backend.Backend) (*Repository, error) {
 	if err != nil {
 		return nil, &DamagedFileError{configName, err}
 	}
-	r := &Repository{be: be, config: c, hasher: chunk.Plain(), packTarget: packTarget, known: newKnown()}
+	r := &Repository{be: be, store: be, config: c, hasher: chunk.Plain(), packTarget: packTarget, known: newKnown()}
+	if c.Envelope != "" {
+		var credential Credential
+		if o.Unlock != nil {
+			if credential, err = o.Unlock(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := r.unlock(ctx, credential); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err
 	}

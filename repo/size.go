@@ -24,7 +24,7 @@ type Size struct {
 // archives of earlier scripts, is not counted.
 func (r *Repository) Size(ctx context.Context) (Size, error) {
 	s := Size{Folders: map[string]FolderSize{}}
-	err := r.be.List(ctx, "", func(info backend.Info) error {
+	err := r.store.List(ctx, "", func(info backend.Info) error {
 		folder, _, found := strings.Cut(info.Name, "/")
 		if !found {
 			folder = ""

@@ -151,7 +151,7 @@ func (w *Writer) writeIndex(ctx context.Context) error {
 	w.done = append([]index.Pack(nil), w.done[len(packs):]...)
 	w.local = new(index.Index)
 	w.local.Add(w.done...)
-	w.wrote(len(file))
+	w.wrote(len(file) + w.r.envelope.size())
 	return nil
 }
 

@@ -125,13 +125,15 @@ func (w *Writer) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
 	w.mu.Lock()
 	p, pending := w.pending[id]
 	var stored []byte
+	var kind chunk.Kind
 	if pending {
+		kind = p.pack.entries[p.at].Kind
 		stored = bytes.Clone(p.pack.stored(p.at)) // the pack's memory is used again
 	}
 	local := w.local
 	w.mu.Unlock()
 	if pending {
-		return w.r.decode(id, stored)
+		return w.r.decode(kind, id, stored)
 	}
 	if at, ok := local.Lookup(id); ok {
 		return w.r.loadAt(ctx, id, at)
@@ -155,9 +157,9 @@ func (w *Writer) Save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	kind := chunk.Kind(canonical[0])
 	buf := encodeBuffers.Get().(*[]byte)
 	defer encodeBuffers.Put(buf)
-	*buf = chunk.Encode((*buf)[:0], canonical)
+	*buf = w.r.envelope.encode((*buf)[:0], kind, id, canonical)
 	// A chunk that cannot be read back must not be found out years later.
-	if _, err := w.r.decode(id, *buf); err != nil {
+	if _, err := w.r.decode(kind, id, *buf); err != nil {
 		return w.fail(fmt.Errorf("chunk %v does not read back as it was given: %w", id, err))
 	}
 	for {
@@ -184,7 +186,7 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 		return true, nil
 	}
 	if w.open == nil {
-		w.open = newPack(w.memory(), w.r.packTarget)
+		w.open = newPack(w.memory(), w.r.packTarget, w.r.envelope)
 	}
 	if !w.open.fits(len(stored)) {
 		return false, nil

@@ -43,6 +43,8 @@ var homes = map[string][]string{
 	"github.com/schollz/progressbar":   {"cmd/autochrome"},
 	"golang.org/x/term":                {"cmd/autochrome"},
 	"github.com/hashicorp/golang-lru":  {"tree", "repo"},
+	"filippo.io/age":                   {"repo"},
+	"golang.org/x/crypto":              {"repo"},
 	"golang.org/x/sync":                {"chroma", "repo", "snapshot"},
 }
 
