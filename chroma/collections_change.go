@@ -155,11 +155,25 @@ func show(v any) string {
 // Metadata is replaced as a whole. An empty one is refused, but a key that is
 // sent as null is left out, so one such key empties it.
 func (d *Database) ModifyCollection(ctx context.Context, c chunk.Collection, newName string, want chunk.CollectionDescription) error {
-	const op = "change collection"
+	body, err := d.modification(c, newName, want)
+	if err == nil && body != nil {
+		var answer bytes.Buffer
+		// Not sent twice: after a rename whose answer was lost the second would
+		// find another state than the first.
+		err = d.send(ctx, request{op: opModify, method: http.MethodPut, path: "collections/" + url.PathEscape(c.ServerID), body: body}, &answer)
+	}
+	return naming(err, c.Name)
+}
+
+const opModify = "change collection"
+
+// modification is the body of the request that changes a collection; nil:
+// nothing is to be changed.
+func (d *Database) modification(c chunk.Collection, newName string, want chunk.CollectionDescription) ([]byte, error) {
 	have := c.Description
 	configuration, reason := plan(have, want)
 	if reason != "" {
-		return naming(&Error{Op: op, Kind: ErrInvalid, Message: reason + "; it has to be created anew"}, c.Name)
+		return nil, &Error{Op: opModify, Kind: ErrInvalid, Message: reason + "; it has to be created anew"}
 	}
 	body := []byte{'{'}
 	member := func(name string) {
@@ -169,8 +183,8 @@ func (d *Database) ModifyCollection(ctx context.Context, c chunk.Collection, new
 		body = append(append(append(body, '"'), name...), `":`...)
 	}
 	if newName != "" && newName != c.Name {
-		if err := d.checkName(op, newName); err != nil {
-			return err
+		if err := d.checkName(opModify, newName); err != nil {
+			return nil, err
 		}
 		member("new_name")
 		body = chunk.AppendJSONString(body, newName)
@@ -186,17 +200,13 @@ func (d *Database) ModifyCollection(ctx context.Context, c chunk.Collection, new
 	if configuration != nil {
 		text, err := json.Marshal(configuration)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		member("new_configuration")
 		body = append(body, text...)
 	}
 	if len(body) == 1 {
-		return nil
+		return nil, nil
 	}
-	var answer bytes.Buffer
-	// Not sent twice: after a rename whose answer was lost the second would
-	// find another state than the first.
-	err := d.send(ctx, request{op: op, method: http.MethodPut, path: "collections/" + url.PathEscape(c.ServerID), body: append(body, '}')}, &answer)
-	return naming(err, c.Name)
+	return append(body, '}'), nil
 }

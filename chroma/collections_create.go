@@ -29,45 +29,23 @@ func (d *Database) CreateCollection(ctx context.Context, name string, want chunk
 }
 
 func (d *Database) createCollection(ctx context.Context, name string, want chunk.CollectionDescription) (chunk.Collection, error) {
-	const op = "create collection"
-	if err := d.checkName(op, name); err != nil {
+	x, err := d.creation(ctx, name, want)
+	if err != nil {
 		return chunk.Collection{}, err
-	}
-	bySchema := false
-	if want.Schema != nil {
-		var err error
-		if bySchema, err = d.hasSchemas(ctx); err != nil {
-			return chunk.Collection{}, err
-		}
-	}
-	body := append([]byte(`{"name":`), chunk.AppendJSONString(nil, name)...)
-	first := want.Metadata
-	switch {
-	case bySchema:
-		body = append(append(body, `,"schema":`...), want.Schema...)
-		if hasLegacy(want.Metadata) {
-			first = nil // counts as a configuration here, but not when it comes later
-		}
-	case want.Configuration != nil:
-		body = append(append(body, `,"configuration":`...), want.Configuration...)
-	}
-	if len(first) > 0 { // {} is refused
-		body = append(body, `,"metadata":`...)
-		body = appendCollectionMetadataJSON(body, first, func(chunk.Inexact) {})
 	}
 	var answer bytes.Buffer
-	if err := d.send(ctx, request{op: op, method: http.MethodPost, path: "collections", body: append(body, '}')}, &answer); err != nil {
+	if err := d.send(ctx, request{op: opCreate, method: http.MethodPost, path: "collections", body: x.body}, &answer); err != nil {
 		return chunk.Collection{}, err
 	}
-	c, err := d.decodeCollection(op, answer.Bytes())
-	if err == nil && bySchema && c.Description.Schema == nil { // it was ignored
+	c, err := d.decodeCollection(opCreate, answer.Bytes())
+	if err == nil && x.bySchema && c.Description.Schema == nil { // it was ignored
 		if err := d.DeleteCollection(ctx, name); err != nil {
 			return c, err
 		}
 		d.schemas.Store(schemasNo)
 		return d.createCollection(ctx, name, want)
 	}
-	if err == nil && len(first) < len(want.Metadata) {
+	if err == nil && x.metadataLater {
 		all := chunk.CollectionDescription{Dimension: c.Description.Dimension, Metadata: want.Metadata}
 		if err = d.ModifyCollection(ctx, c, "", all); err != nil { // it is not what was asked for
 			return c, errors.Join(err, d.DeleteCollection(context.WithoutCancel(ctx), name))
@@ -79,6 +57,41 @@ func (d *Database) createCollection(ctx context.Context, name string, want chunk
 	// The answer repeats the request; -0.0 for example is 0.0 only when asked
 	// for.
 	return d.Collection(ctx, name)
+}
+
+const opCreate = "create collection"
+
+// creation is the request that makes a collection.
+type creation struct {
+	body          []byte
+	bySchema      bool
+	metadataLater bool // it must be set by a second request
+}
+
+func (d *Database) creation(ctx context.Context, name string, want chunk.CollectionDescription) (x creation, err error) {
+	if err := d.checkName(opCreate, name); err != nil {
+		return x, err
+	}
+	if want.Schema != nil {
+		if x.bySchema, err = d.hasSchemas(ctx); err != nil {
+			return x, err
+		}
+	}
+	x.body = append([]byte(`{"name":`), chunk.AppendJSONString(nil, name)...)
+	switch {
+	case x.bySchema:
+		x.body = append(append(x.body, `,"schema":`...), want.Schema...)
+		// This counts as a configuration here, but not when it comes later.
+		x.metadataLater = hasLegacy(want.Metadata)
+	case want.Configuration != nil:
+		x.body = append(append(x.body, `,"configuration":`...), want.Configuration...)
+	}
+	if len(want.Metadata) > 0 && !x.metadataLater { // {} is refused
+		x.body = append(x.body, `,"metadata":`...)
+		x.body = appendCollectionMetadataJSON(x.body, want.Metadata, func(chunk.Inexact) {})
+	}
+	x.body = append(x.body, '}')
+	return x, nil
 }
 
 // hasLegacy reports keys by which older clients configured an index.

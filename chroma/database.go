@@ -19,7 +19,9 @@ type Database struct {
 	url     string // of the server, without user
 	client  *http.Client
 	control chromago.Client
-	schemas atomic.Int32 // what is known of the server's schemas
+	schemas atomic.Int32             // what is known of the server's schemas
+	limited atomic.Pointer[limits]   // nil: not asked
+	holds   atomic.Pointer[Features] // likewise
 }
 
 // Open checks that Chroma answers, that it lets us in, and that the tenant and

@@ -23,11 +23,44 @@ type Features struct {
 // Features asks a server, by requests that it refuses in any case: they would
 // update a record without an id. Which complaint comes first tells the rest.
 // They carry no embedding: even a refused one would give the collection its
-// dimension.
+// dimension. The answers are remembered.
 func (d *Database) Features(ctx context.Context, serverID string) (f Features, err error) {
+	if known := d.holds.Load(); known != nil {
+		return *known, nil
+	}
 	if f.Arrays, err = d.takes(ctx, serverID, `{"a":[1]}`); err == nil {
 		f.AnyKey, err = d.takes(ctx, serverID, `{"#":1}`)
 	}
+	if err == nil {
+		d.holds.Store(&f)
+	}
+	return f, err
+}
+
+// featuresAnywhere is Features where no collection is at hand. With none at all
+// an array is refused before the collection is looked for, and so is told; keys
+// with # are told from schemas, which came with their refusal.
+func (d *Database) featuresAnywhere(ctx context.Context) (f Features, err error) {
+	if known := d.holds.Load(); known != nil {
+		return *known, nil
+	}
+	all, err := d.Collections(ctx)
+	if err != nil {
+		return f, err
+	}
+	if len(all) > 0 {
+		return d.Features(ctx, all[0].ServerID)
+	}
+	const nowhere = "00000000-0000-0000-0000-000000000000"
+	f.Arrays, err = d.takes(ctx, nowhere, `{"a":[1]}`)
+	if errors.Is(err, ErrNotFound) {
+		f.Arrays, err = true, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	schemas, err := d.hasSchemas(ctx)
+	f.AnyKey = !schemas
 	return f, err
 }
 

@@ -39,8 +39,11 @@ const (
 // progress, which may be nil, hears how many more of the changes are done.
 // Every id stands in changes once.
 func (d *Database) Write(ctx context.Context, c chunk.Collection, changes []chunk.Change, progress func(records int)) (chunk.WriteReport, error) {
-	w := &writer{db: d, collection: c, progress: progress, maxRecords: defaultBatch, maxBody: defaultBody}
-	return w.write(ctx, changes)
+	return d.newWriter(c, progress).write(ctx, changes)
+}
+
+func (d *Database) newWriter(c chunk.Collection, progress func(records int)) *writer {
+	return &writer{db: d, collection: c, progress: progress, maxRecords: defaultBatch, maxBody: defaultBody}
 }
 
 // writer is one call of Write.
@@ -48,6 +51,7 @@ type writer struct {
 	db         *Database
 	collection chunk.Collection
 	progress   func(int)
+	rehearsal  *rehearsal // nil: what is prepared is sent
 	maxRecords int
 	maxBody    int
 	dim        int // of the collection; 0: not known
@@ -113,7 +117,7 @@ func (w *writer) sort(ctx context.Context, changes []chunk.Change) error {
 		}
 		if features.unknown && needsFeatures(want) {
 			var err error
-			if features, err = w.db.Features(ctx, w.collection.ServerID); err != nil {
+			if features, err = w.features(ctx); err != nil {
 				return w.failed(want.ID, err)
 			}
 		}
@@ -143,6 +147,15 @@ func (w *writer) sort(ctx context.Context, changes []chunk.Change) error {
 	}
 	w.tell(settled)
 	return nil
+}
+
+// features asks the collection's server; one that is only made in a rehearsal
+// cannot be asked with.
+func (w *writer) features(ctx context.Context) (Features, error) {
+	if w.collection.ServerID == "" {
+		return w.db.featuresAnywhere(ctx)
+	}
+	return w.db.Features(ctx, w.collection.ServerID)
 }
 
 func (w *writer) unstorable(want *chunk.Record, f Features) string {

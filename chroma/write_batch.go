@@ -87,9 +87,19 @@ type limits struct {
 	Base64       bool `json:"supports_base64_encoding"`
 }
 
-// limits asks for them. A server that does not know the question gets no
+// limits asks for them, once. A server that does not know the question gets no
 // base64.
 func (d *Database) limits(ctx context.Context) (l limits, err error) {
+	if known := d.limited.Load(); known != nil {
+		return *known, nil
+	}
+	if l, err = d.askLimits(ctx); err == nil {
+		d.limited.Store(&l)
+	}
+	return l, err
+}
+
+func (d *Database) askLimits(ctx context.Context) (l limits, err error) {
 	var answer bytes.Buffer
 	err = d.send(ctx, request{op: "ask for the server's limits", method: http.MethodGet,
 		path: "/api/v2/pre-flight-checks", again: true}, &answer)

@@ -15,6 +15,8 @@ type Change struct {
 
 // Inexact names a value that a server will not hold as it is wanted.
 type Inexact struct {
+	Collection string `json:"collection,omitempty"`
+
 	ID       string `json:"id"`       // of the record
 	Where    string `json:"where"`    // the metadata key, or "embedding"
 	Want     string `json:"want"`     // as text
@@ -50,6 +52,7 @@ func (w *WriteReport) Add(o WriteReport) {
 
 // Refused is a record that a server does not take.
 type Refused struct {
-	ID     string `json:"id"`
-	Reason string `json:"reason"`
+	Collection string `json:"collection,omitempty"`
+	ID         string `json:"id"`
+	Reason     string `json:"reason"`
 }

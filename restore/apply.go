@@ -33,7 +33,8 @@ const (
 	Updating  Stage = "update"
 	Adding    Stage = "add"
 	Comparing Stage = "compare"
-	Checking  Stage = "check" // what is about to be dropped
+	Checking  Stage = "check"   // what is about to be dropped
+	Preparing Stage = "prepare" // what is about to be written
 )
 
 // ApplyOptions say how a plan is carried out.
@@ -63,33 +64,41 @@ type Applied struct {
 // updates and additions in the snapshot's order, then the extra collections are
 // dropped where DropExtra says so. What it returns holds also with an error.
 func Apply(ctx context.Context, t Target, p *Plan, o ApplyOptions) (Applied, error) {
-	a := &applier{ApplyOptions: o, target: t, plan: p, moved: map[string]string{}}
-	if len(p.Blocked) > 0 && !o.DropExtra {
-		return a.done, fmt.Errorf("collection %q has the name of one that was renamed and must go first; allow it with --drop-extra", p.Blocked[0])
+	a := &applier{ApplyOptions: o, target: t, to: t, plan: p, moved: map[string]string{}}
+	err := a.apply(ctx)
+	return a.done, err
+}
+
+func (a *applier) apply(ctx context.Context) error {
+	p := a.plan
+	if len(p.Blocked) > 0 && !a.DropExtra {
+		return fmt.Errorf("collection %q has the name of one that was renamed and must go first; allow it with --drop-extra", p.Blocked[0])
 	}
 	if err := a.rename(ctx); err != nil {
-		return a.done, err
+		return err
 	}
 	for i := range p.Collections {
 		c := &p.Collections[i]
 		if err := a.collection(ctx, c); err != nil {
-			return a.done, fmt.Errorf("collection %q: %w", c.Name, err)
+			return fmt.Errorf("collection %q: %w", c.Name, err)
 		}
 	}
-	if o.DropExtra {
+	if a.DropExtra {
 		for _, name := range p.Extra {
 			if err := a.drop(ctx, p.extra[name], a.nameNow(name)); err != nil {
-				return a.done, fmt.Errorf("collection %q: %w", name, err)
+				return fmt.Errorf("collection %q: %w", name, err)
 			}
 			a.done.Dropped = append(a.done.Dropped, name)
 		}
 	}
-	return a.done, nil
+	return nil
 }
 
 type applier struct {
 	ApplyOptions
-	target Target
+	target Target       // read
+	to     chunk.Writer // written; in a rehearsal not the target
+	needs  *Needs       // of a rehearsal; nil: it is none
 	plan   *Plan
 	done   Applied
 	moved  map[string]string // name at the time of the plan → name now
@@ -97,7 +106,7 @@ type applier struct {
 
 // drop deletes a collection that is called name now, unless it is gone.
 func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) error {
-	if a.Supplement != nil {
+	if a.Supplement != nil && a.needs == nil {
 		there, err := a.Supplement.keepWhole(ctx, a.target, c, func(done, total int) {
 			a.tell(Progress{Collection: name, Stage: Checking, Done: done, Total: total})
 		})
@@ -105,13 +114,19 @@ func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) e
 			return err
 		}
 	}
-	if err := a.target.DeleteCollection(ctx, name); err != nil && !a.target.Gone(err) {
+	if err := a.deleteArrays(ctx, c, name); err != nil && !a.target.Gone(err) {
+		return err
+	}
+	if err := a.to.DeleteCollection(ctx, name); err != nil && !a.target.Gone(err) {
 		return err
 	}
 	return nil
 }
 
 func (a *applier) tell(p Progress) {
+	if a.needs != nil {
+		p.Stage = Preparing
+	}
 	if a.Progress != nil {
 		a.Progress(p)
 	}
@@ -135,7 +150,7 @@ func (a *applier) rename(ctx context.Context) error {
 	}
 	aside := func(c chunk.Collection) error {
 		name := asideName(c.Name)
-		if err := a.target.ModifyCollection(ctx, c, name, c.Description); err != nil {
+		if err := a.to.ModifyCollection(ctx, c, name, c.Description); err != nil {
 			return err
 		}
 		a.moved[c.Name] = name
@@ -159,11 +174,10 @@ func (a *applier) rename(ctx context.Context) error {
 	}
 	for _, c := range renamed {
 		from := c.have.Collection
-		if err := a.target.ModifyCollection(ctx, from, c.Name, from.Description); err != nil {
+		if err := a.to.ModifyCollection(ctx, from, c.Name, from.Description); err != nil {
 			return err
 		}
 		delete(a.moved, from.Name)
-		c.have.Collection.Name = c.Name
 		a.done.Renamed = append(a.done.Renamed, c.Name)
 	}
 	return nil
@@ -188,14 +202,15 @@ func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 		fallthrough
 	case Create:
 		var err error
-		if live, err = a.target.CreateCollection(ctx, c.Name, c.want.Description); err != nil {
+		if live, err = a.to.CreateCollection(ctx, c.Name, c.want.Description); err != nil {
 			return err
 		}
 		a.done.Created = append(a.done.Created, c.Name)
 	case Change:
 		live = c.have.Collection
+		live.Name = c.Name // by now
 		if len(c.Fields) > 0 {
-			if err := a.target.ModifyCollection(ctx, live, c.Name, c.want.Description); err != nil {
+			if err := a.to.ModifyCollection(ctx, live, c.Name, c.want.Description); err != nil {
 				return err
 			}
 		}

@@ -136,9 +136,19 @@ func (b *batch) add(ctx context.Context, p pending) error {
 	return nil
 }
 
-// checked: what is about to be overwritten is read again. An addition
+// checked: what is about to be overwritten may be read again. An addition
 // overwrites nothing: Chroma ignores one where the id is taken.
-func (b *batch) checked() bool { return b.Supplement != nil && b.at.Stage != Adding }
+func (b *batch) checked() bool { return b.at.Stage != Adding }
+
+// inCollection says of what is named where it is.
+func inCollection(w chunk.WriteReport, name string) {
+	for i := range w.Inexact {
+		w.Inexact[i].Collection = name
+	}
+	for i := range w.Refused {
+		w.Refused[i].Collection = name
+	}
+}
 
 // size estimates the bytes of a record.
 func size(r *chunk.Record) int {
@@ -158,7 +168,7 @@ func (b *batch) flush(ctx context.Context) error {
 	if len(b.pending) == 0 {
 		return nil
 	}
-	if b.checked() {
+	if b.checked() && b.Supplement != nil && b.needs == nil {
 		if err := b.Supplement.keepRecords(ctx, b.target, b.plan.have.Tree.Name, b.live, b.pending); err != nil {
 			return err
 		}
@@ -167,11 +177,16 @@ func (b *batch) flush(ctx context.Context) error {
 	for i, p := range b.pending {
 		changes[i] = p.Change
 	}
-	w, err := b.target.Write(ctx, b.live, changes, func(n int) {
+	w, err := b.to.Write(ctx, b.live, changes, func(n int) {
 		b.at.Done += n
 		b.tell(b.at)
 	})
-	b.done.Add(w)
+	inCollection(w, b.live.Name)
+	if b.needs != nil {
+		b.needs.add(w)
+	} else {
+		b.done.Add(w)
+	}
 	clear(b.pending)
 	b.pending, b.bytes = b.pending[:0], 0
 	return err

@@ -27,6 +27,9 @@ type Compared struct {
 	Records     int64 // that were read
 	Differences int
 	Named       []Difference // the first of them
+
+	Settled      int          // records that had inherited arrays of deleted ones, which were taken away
+	NamedSettled []Difference // the first of them; Fields are the keys
 }
 
 func (c *Compared) add(d Difference) {
@@ -40,20 +43,34 @@ func (c *Compared) add(d Difference) {
 // record with what they shall be. Order is not compared: a record that had to
 // be deleted and added again stands elsewhere. Of a part only that is compared.
 func Compare(ctx context.Context, base snapshot.Base, t Target, want []Wanted, progress func(Progress)) (Compared, error) {
+	plans := make([]CollectionPlan, len(want))
+	for i, w := range want {
+		plans[i].want = w
+	}
+	return compareAll(ctx, base, t, plans, progress)
+}
+
+// Settle is Compare for what a plan changed. Records that were written and have
+// arrays of deleted ones (see settler) are put right, once, and compared again.
+func Settle(ctx context.Context, base snapshot.Base, t Target, p *Plan, progress func(Progress)) (Compared, error) {
+	return compareAll(ctx, base, t, p.touched(), progress)
+}
+
+func compareAll(ctx context.Context, base snapshot.Base, t Target, plans []CollectionPlan, progress func(Progress)) (Compared, error) {
 	var out Compared
 	live, err := t.Collections(ctx)
 	if err != nil {
 		return out, err
 	}
 	err = snapshot.WithScratch(base, func(store *snapshot.Scratch) error {
-		r := tree.NewReader(store)
-		for _, w := range want {
-			c, ok := byName(live, w.Tree.Name)
+		x := comparison{store: store, target: t, progress: progress}
+		for _, p := range plans {
+			c, ok := byName(live, p.want.Tree.Name)
 			if !ok {
-				out.add(Difference{Collection: w.Tree.Name, What: "missing"})
+				out.add(Difference{Collection: p.want.Tree.Name, What: "missing"})
 				continue
 			}
-			if err := compareOne(ctx, store, r, t, c, w, &out, progress); err != nil {
+			if err := x.settled(ctx, c, p, &out); err != nil {
 				return fmt.Errorf("collection %q: %w", c.Name, err)
 			}
 		}
@@ -71,20 +88,47 @@ func byName(cs []chunk.Collection, name string) (chunk.Collection, bool) {
 	return chunk.Collection{}, false
 }
 
-func compareOne(ctx context.Context, store tree.Store, r *tree.Reader, t Target, c chunk.Collection, w Wanted, out *Compared, progress func(Progress)) error {
-	var src snapshot.Source = t
+type comparison struct {
+	store    tree.Store
+	target   Target
+	progress func(Progress)
+}
+
+// settled compares a collection, and once more after something was put right.
+func (x *comparison) settled(ctx context.Context, c chunk.Collection, p CollectionPlan, out *Compared) error {
+	s := &settler{found: map[string]chunk.Change{}}
+	if p.delta == nil {
+		s = nil
+	}
+	first := *out
+	first.Named = slices.Clone(out.Named)
+	if err := x.one(ctx, c, p.want, s, out); err != nil || s == nil || len(s.found) == 0 {
+		return err
+	}
+	settled, err := s.settle(ctx, x.target, c, p)
+	if err != nil || len(settled) == 0 {
+		return err
+	}
+	*out = first
+	out.Settled += len(settled)
+	out.NamedSettled = append(out.NamedSettled, settled[:min(len(settled), maxNamed-len(out.NamedSettled))]...)
+	return x.one(ctx, c, p.want, nil, out)
+}
+
+func (x *comparison) one(ctx context.Context, c chunk.Collection, w Wanted, s *settler, out *Compared) error {
+	var src snapshot.Source = x.target
 	if w.part == nil {
-		if fields, _ := t.Differs(c.Description, w.Description); len(fields) > 0 {
+		if fields, _ := x.target.Differs(c.Description, w.Description); len(fields) > 0 {
 			out.add(Difference{Collection: c.Name, What: "described otherwise", Fields: fields})
 		}
 	} else if w.part.ids != nil {
-		src = listed{t, slices.Sorted(maps.Keys(w.part.ids))}
+		src = listed{x.target, slices.Sorted(maps.Keys(w.part.ids))}
 	}
-	got, gone, err := snapshot.Capture(ctx, store, src, []chunk.Collection{c},
+	got, gone, err := snapshot.Capture(ctx, x.store, src, []chunk.Collection{c},
 		func(chunk.Collection) (tree.Collection, bool) { return w.Tree, true },
 		func(p snapshot.Progress) {
-			if progress != nil {
-				progress(Progress{Collection: c.Name, Stage: Comparing, Done: p.Done, Total: p.Total})
+			if x.progress != nil {
+				x.progress(Progress{Collection: c.Name, Stage: Comparing, Done: p.Done, Total: p.Total})
 			}
 		})
 	if err != nil {
@@ -95,13 +139,18 @@ func compareOne(ctx context.Context, store tree.Store, r *tree.Reader, t Target,
 		return nil
 	}
 	out.Records += got[0].Tree.Top.Count
-	d, err := tree.Diff(ctx, r, w.Tree, got[0].Tree)
+	d, err := tree.Diff(ctx, tree.NewReader(x.store), w.Tree, got[0].Tree)
 	if err != nil {
 		return err
 	}
 	name := w.part.taking(func(x tree.Difference) error {
 		if x.Op == tree.Moved {
 			return nil
+		}
+		if s != nil {
+			if err := s.note(ctx, x); err != nil {
+				return err
+			}
 		}
 		diff := Difference{Collection: c.Name, ID: x.ID, What: x.Op.String()}
 		for _, k := range chunk.Columns {

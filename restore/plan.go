@@ -61,7 +61,11 @@ type Plan struct {
 	// back: without dropping them the plan cannot be carried out.
 	Blocked []string `json:"blocked,omitempty"`
 
-	extra map[string]*snapshot.Captured // those of Extra
+	// Needs is what carrying it out takes; nil: that was not asked.
+	Needs *Needs `json:"needs,omitempty"`
+
+	extra  map[string]*snapshot.Captured // those of Extra
+	reader *tree.Reader                  // of both sides
 }
 
 // Empty reports whether nothing is to be done.
@@ -71,14 +75,8 @@ func (p *Plan) Empty() bool {
 
 // touched gives the collections that the plan changes. The others were read
 // when it was made, and are as they shall be.
-func (p *Plan) touched() []Wanted {
-	var out []Wanted
-	for _, c := range p.Collections {
-		if c.Action != Keep {
-			out = append(out, c.want)
-		}
-	}
-	return out
+func (p *Plan) touched() []CollectionPlan {
+	return slices.DeleteFunc(slices.Clone(p.Collections), func(c CollectionPlan) bool { return c.Action == Keep })
 }
 
 // Totals are the numbers of all collections together.
@@ -94,7 +92,7 @@ func (p *Plan) Totals() (added, updated, deleted int) {
 // back, and otherwise by its name. extra says whether the target's other
 // collections are within the scope. Both sides' trees are read through r.
 func MakePlan(ctx context.Context, r *tree.Reader, t Target, want []Wanted, have []snapshot.Captured, extra func(name string) bool) (*Plan, error) {
-	p := &Plan{extra: map[string]*snapshot.Captured{}}
+	p := &Plan{extra: map[string]*snapshot.Captured{}, reader: r}
 	pairs, rest := pairUp(want, have)
 	for i, w := range want {
 		c, err := planCollection(ctx, r, t, w, pairs[i])

@@ -43,8 +43,15 @@ type Options struct {
 	// overwritten, deleted or dropped, instead of keeping that in a supplement.
 	Strict bool
 
-	// Confirm is shown the plan before anything is changed and says whether to
-	// go on, and whether the extra collections may be dropped. Nil: go on.
+	// Records is given each record that the plan changes, before anything is
+	// changed. Nil: they are not listed.
+	Records func(RecordDiff) error
+
+	// Confirm is shown the plan, with what it needs, before anything is changed
+	// and says whether to go on, and whether the extra collections may be dropped.
+	// What the target will not hold is named there; to go on is to leave out the
+	// records that it refuses and to write the others as nearly as can be. Nil: go
+	// on.
 	Confirm func(*Plan) (proceed, dropExtra bool, err error)
 
 	// Snapshot says how the state before the rollback is recorded: User, Host,
@@ -136,7 +143,7 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if err != nil {
 		return rep, err
 	}
-	compared, err := Compare(ctx, r, t, rep.Plan.touched(), o.Progress)
+	compared, err := Settle(ctx, r, t, rep.Plan, o.Progress)
 	if err != nil {
 		return rep, fmt.Errorf("written, but not compared: %w", err)
 	}
@@ -199,13 +206,29 @@ func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, 
 	if err != nil {
 		return err
 	}
+	begun := time.Now()
 	have, _, err := snapshot.Capture(ctx, store, t, relevant(live, want, extra), earlierOf(want), o.Reading)
 	if err != nil {
 		return err
 	}
-	rep.Plan, err = MakePlan(ctx, tree.NewReader(store), t, want, have, extra)
+	if rep.Plan, err = MakePlan(ctx, tree.NewReader(store), t, want, have, extra); err != nil {
+		return err
+	}
 	rep.Planned = time.Now()
-	return err
+	return rep.rehearse(ctx, t, have, rep.Planned.Sub(begun), o)
+}
+
+// rehearse finds out what the plan needs, and lists its records.
+func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captured, reading time.Duration, o Options) (err error) {
+	rep.Plan.Needs, err = Rehearse(ctx, t, rep.Plan, ApplyOptions{DropExtra: o.DropExtra, Progress: o.Progress})
+	if err != nil {
+		return fmt.Errorf("preparing what is to be written: %w", err)
+	}
+	rep.Plan.Needs.addReading(rep.Plan, have, reading)
+	if o.Records == nil {
+		return nil
+	}
+	return rep.Plan.Records(ctx, o.DropExtra, o.Records)
 }
 
 // record makes the live state a snapshot of its own, so that the rollback can
@@ -224,14 +247,17 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 		names = namesOf(want)
 	}
 	so.Collections = lookedFor(rep.Snapshot, names, relevant(live, want, extra))
+	begun := time.Now()
 	taken, err := snapshot.Take(ctx, r, t, so)
 	if err != nil {
 		return fmt.Errorf("recording the state before the rollback: %w", err)
 	}
 	rep.PreRollback = &taken.Snapshot
-	rep.Plan, err = MakePlan(ctx, tree.NewReader(r), t, want, taken.Captured, extra)
+	if rep.Plan, err = MakePlan(ctx, tree.NewReader(r), t, want, taken.Captured, extra); err != nil {
+		return err
+	}
 	rep.Planned = time.Now()
-	return err
+	return rep.rehearse(ctx, t, taken.Captured, rep.Planned.Sub(begun), o)
 }
 
 func namesOf(want []Wanted) []string {

@@ -172,7 +172,7 @@ func (d *differing) compare(ctx context.Context, r *tree.Reader) error {
 	if d.json {
 		p = &diffJSON{d, out}
 	} else {
-		p = &diffText{differing: d, out: out}
+		p = &diffText{differing: d, recordText: recordText{out: out}}
 	}
 	o.Collection = p.collection
 	if d.json || d.flags.Bool("records") {

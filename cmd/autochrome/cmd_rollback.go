@@ -27,8 +27,10 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "undo", Usage: "the state before the last rollback, in place of an ID"},
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these of the snapshot, with commas between"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be done; change nothing"},
+			&cli.BoolFlag{Name: "records", Aliases: []string{"r"}, Usage: "list the records that are changed, with old and new values, before anything is changed"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 			&cli.BoolFlag{Name: "drop-extra", Usage: "drop the collections that the snapshot does not have"},
+			&cli.BoolFlag{Name: "skip-unwritable", Usage: "go on without what the server cannot hold, and exit with 3"},
 			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
 			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
 		}, partFlags()...),
@@ -73,17 +75,23 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	}
 	e.Snapshot = &snap.ID
 	bar := newProgress(s.console)
+	list := s.planRecords(bar)
 	rep, err := restore.Rollback(ctx, r, t, snap, restore.Options{
 		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
 		IDs: ids, Only: only, Strict: s.flags.Bool("strict"),
+		Records: list.record,
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
 			bar.end()
+			if err := list.end(); err != nil {
+				return false, false, err
+			}
 			return s.confirm(ctx, snap, p)
 		},
 		Snapshot: snapshot.Options{Command: s.command, Version: build().Version},
 		Reading:  bar.reading, Progress: bar.restoring,
 	})
 	bar.end()
+	err = errors.Join(err, list.end())
 	e.Counts = counts(rep)
 	if err == nil && rep.Compared != nil {
 		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})

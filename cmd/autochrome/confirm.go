@@ -19,6 +19,10 @@ func (s *session) confirm(ctx context.Context, snap repo.Snapshot, p *restore.Pl
 			return false, false, err
 		}
 	}
+	unwritable := p.Needs.Unwritable > 0 && !s.flags.Bool("skip-unwritable")
+	if yes && unwritable {
+		return false, false, &unwritableError{p.Needs}
+	}
 	if yes || p.Empty() {
 		return true, drop, nil
 	}
@@ -27,6 +31,12 @@ func (s *session) confirm(ctx context.Context, snap repo.Snapshot, p *restore.Pl
 		s.note("with all their records will be dropped: %s", join(p.Extra))
 	}
 	onlyDrop := !changes(p)
+	if unwritable {
+		proceed, err = s.ask(ctx, answers, "Go on without what the server cannot hold?")
+		if !proceed {
+			return false, false, err
+		}
+	}
 	if !onlyDrop {
 		if proceed, err = s.ask(ctx, answers, "Change the database so?"); !proceed {
 			return false, false, err

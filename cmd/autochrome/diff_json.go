@@ -82,7 +82,9 @@ type diffSummaryJSON struct {
 	Duration    int64    `json:"duration_ms"`
 }
 
-func (d *diffJSON) record(x restore.RecordDiff) error {
+func (d *diffJSON) record(x restore.RecordDiff) error { return writeJSON(d.out, recordJSON(x)) }
+
+func recordJSON(x restore.RecordDiff) diffRecordJSON {
 	j := diffRecordJSON{
 		Type: "record", Collection: x.Collection, ID: x.ID, Op: x.Op.String(), Moved: x.Moved,
 		Metadata: valuesJSON(x.Metadata),
@@ -105,7 +107,7 @@ func (d *diffJSON) record(x restore.RecordDiff) error {
 			}
 		}
 	}
-	return writeJSON(d.out, j)
+	return j
 }
 
 func columnNames(set tree.ColumnSet) []string {

@@ -16,9 +16,8 @@ import (
 // of the collections at the end.
 type diffText struct {
 	*differing
-	out    *bufio.Writer
+	recordText
 	headed bool
-	within string // the collection whose records are printed
 }
 
 // head says what is compared, once, before anything else.
@@ -30,13 +29,25 @@ func (d *diffText) head() {
 	d.headed = true
 }
 
+func (d *diffText) record(x restore.RecordDiff) error {
+	d.head()
+	return d.recordText.record(x)
+}
+
+// recordText prints records that differ.
+type recordText struct {
+	out    *bufio.Writer
+	within string // the collection whose records are printed
+}
+
 // line adds a line. The writer keeps an error until it is flushed.
-func (d *diffText) line(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format+"\n", args...) }
+func (d *recordText) line(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.out, format+"\n", args...)
+}
 
 var opSigns = map[tree.Op]string{tree.Added: "+", tree.Removed: "-", tree.Changed: "~", tree.Moved: ">"}
 
-func (d *diffText) record(x restore.RecordDiff) error {
-	d.head()
+func (d *recordText) record(x restore.RecordDiff) error {
 	if d.within != x.Collection {
 		d.within = x.Collection
 		d.line("%s", printable(x.Collection))

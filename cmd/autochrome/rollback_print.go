@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 // rolledBack is what rollback --json prints.
 type rolledBack struct {
+	Type          string               `json:"type,omitempty"` // summary, behind the records that --records lists
 	SnapshotID    string               `json:"snapshot_id"`
 	PreRollbackID *string              `json:"pre_rollback_id"` // null for a dry run
 	Supplements   []string             `json:"supplement_ids"`  // of it, with what others wrote since; the last has all
@@ -32,6 +32,8 @@ type rolledBack struct {
 	Renamed       []string             `json:"renamed"`
 	Dropped       []string             `json:"dropped"`
 	Kept          []string             `json:"kept"`
+	Settled       int                  `json:"settled"` // records that had arrays of deleted ones, which were taken away
+	NamedSettled  []restore.Difference `json:"named_settled"`
 	Plan          *restore.Plan        `json:"plan"`
 	Duration      int64                `json:"duration_ms"`
 	Status        string               `json:"status"` // restored, differences, kept, planned, failed
@@ -57,12 +59,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	for _, d := range rep.Compared.Named {
 		named.add(d.Collection, d.ID, d.What, strings.Join(d.Fields, ", "))
 	}
-	for _, x := range rep.Applied.Inexact {
-		named.add("inexact", x.ID, x.Where, fmt.Sprintf("%s is held as %s (%s)", x.Want, x.Stored, x.Distance))
-	}
-	for _, x := range rep.Applied.Refused {
-		named.add("refused", x.ID, x.Reason)
-	}
+	addUnwritable(&named, rep.Applied.Inexact, rep.Applied.Refused)
 	if err := named.write(s.out); err != nil {
 		return err
 	}
@@ -79,6 +76,9 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	}
 	if err := s.print("%s in %s%s", did(rep.Applied), took(s.begun), compared); err != nil {
 		return err
+	}
+	if n := rep.Compared.Settled; n > 0 {
+		s.say("%s had arrays of records that somebody had deleted with their collection; they were taken away", plural(n, "record"))
 	}
 	s.say("the state before is %s", rep.PreRollback.DisplayID())
 	s.sayLate(rep.Late)
@@ -108,7 +108,8 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		Named: []restore.Difference{}, Inexact: orEmpty(a.Inexact), Refused: orEmpty(a.Refused),
 		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Kept: orEmpty(rep.Kept),
 		Plan: rep.Plan, Duration: s.millis(),
-		Supplements: []string{}, Late: rep.Late.Records, NamedLate: orEmpty(rep.Late.Named), Unsettled: rep.Late.Unsettled,
+		Type: s.summary(), Supplements: []string{}, Late: rep.Late.Records, NamedLate: orEmpty(rep.Late.Named), Unsettled: rep.Late.Unsettled,
+		NamedSettled: []restore.Difference{},
 	}
 	for _, x := range rep.Late.Kept {
 		out.Supplements = append(out.Supplements, x.DisplayID())
@@ -120,6 +121,7 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 	}
 	if c := rep.Compared; c != nil {
 		out.Compared, out.Differences, out.Named = c.Records, c.Differences, orEmpty(c.Named)
+		out.Settled, out.NamedSettled = c.Settled, orEmpty(c.NamedSettled)
 	}
 	switch {
 	case err != nil:
@@ -168,70 +170,4 @@ func join(names []string) string {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	return strings.Join(names, ", ")
-}
-
-// printPlan shows a plan as a table.
-func printPlan(w io.Writer, id string, p *restore.Plan, drop bool) error {
-	if p.Empty() {
-		_, err := fmt.Fprintf(w, "nothing to do: the database is as in %s%s\n", id, movedIn(p))
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "to be as in %s:\n", id); err != nil {
-		return err
-	}
-	t := heading("COLLECTION", "ADD", "UPDATE", "DELETE", "MOVED", "WHAT")
-	for _, c := range p.Collections {
-		t.add(c.Name, c.Added, c.Updated, c.Deleted, c.Moved, what(c))
-	}
-	extra := "not in the snapshot: kept, unless --drop-extra"
-	if drop {
-		extra = "not in the snapshot: dropped"
-	}
-	for _, name := range p.Extra {
-		t.add(name, "-", "-", "-", "-", extra)
-	}
-	return t.write(w)
-}
-
-func movedIn(p *restore.Plan) string {
-	n := 0
-	for _, c := range p.Collections {
-		n += c.Moved
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%s at another place in the order)", plural(n, "record"))
-}
-
-// what says what a plan does with a collection besides its records.
-func what(c restore.CollectionPlan) string {
-	var words []string
-	switch c.Action {
-	case restore.Keep:
-		words = append(words, "nothing")
-		if c.Reason != "" {
-			words[0] += ": " + c.Reason
-		}
-	case restore.Create:
-		words = append(words, "created")
-	case restore.Recreate:
-		words = append(words, "made anew: "+c.Reason)
-	}
-	if c.RenamedFrom != "" {
-		words = append(words, "renamed from "+c.RenamedFrom)
-	}
-	if len(c.Fields) > 0 && c.Action == restore.Change {
-		words = append(words, "set "+join(c.Fields))
-	}
-	var columns []string
-	for _, k := range chunk.Columns {
-		if n := c.Columns[k.String()]; n > 0 {
-			columns = append(columns, fmt.Sprintf("%s of %d", k, n))
-		}
-	}
-	if len(columns) > 0 {
-		words = append(words, strings.Join(columns, ", "))
-	}
-	return strings.Join(words, "; ")
 }
