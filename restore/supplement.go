@@ -39,7 +39,7 @@ func (e *WritingError) Hint() string {
 
 // TagSupplement is the tag of a supplement: its value is the display id of the
 // state before the rollback that it belongs to.
-const TagSupplement = "supplement-of"
+const TagSupplement = repo.TagSupplement
 
 // Late is what others wrote between the recording of the state before a
 // rollback and its writes.

@@ -32,8 +32,8 @@ type Loss struct {
 
 // A rollback that wrote nothing says so in a tag of the state before it.
 const (
-	TagRollback  = "rollback"
-	WroteNothing = "wrote nothing"
+	TagRollback  = repo.TagRollback
+	WroteNothing = repo.RollbackUnused
 )
 
 // Unused reports whether a state before a rollback says that the rollback wrote
