@@ -116,7 +116,7 @@ func TestCleanUpDamaged(t *testing.T) {
 func TestCleanUpFails(t *testing.T) {
 	m, r, _ := daily(t, 12)
 	full := errors.New("no space")
-	broken, err := Open(t.Context(), faulty.Wrap(m, faulty.Fail(faulty.From(3, faulty.Save), full)))
+	broken, err := openStore(t.Context(), faulty.Wrap(m, faulty.Fail(faulty.From(3, faulty.Save), full)))
 	must(t, err)
 	broken.clock = r.clock
 	o := CleanupOptions{Policy: Policy{Age: week}}
