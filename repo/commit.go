@@ -20,6 +20,9 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	if err := w.flush(ctx); err != nil {
 		return s, err
 	}
+	if err := w.secure(ctx, s.Root, nil, false); err != nil {
+		return s, w.fail(err)
+	}
 	w.mu.Lock()
 	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored
 	w.mu.Unlock()
@@ -29,8 +32,12 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	}
 	file := encodeSnapshotFile(record)
 	s.File = rootFile(s.ID)
-	if err := w.r.be.Save(ctx, s.File, file); err != nil {
-		return s, w.fail(err)
+	err = w.r.be.Save(ctx, s.File, file)
+	if err == nil {
+		err = w.secure(ctx, s.Root, nil, true)
+	}
+	if err != nil {
+		return s, w.takeBack(ctx, s.File, err)
 	}
 	w.committed(len(file) + w.r.envelope.size())
 	return w.r.addRoot(s, int64(len(file)), nil), nil
@@ -52,11 +59,14 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	p := w.open
 	w.open = nil
 	if p == nil {
-		p = newPack(w.memory(), w.r.packTarget, w.r.envelope)
+		p = w.r.openPack(w.memory())
 	}
 	w.mu.Unlock()
 	if err := w.settle(ctx); err != nil {
 		return s, err
+	}
+	if err := w.secure(ctx, s.Root, p, false); err != nil {
+		return s, w.fail(err)
 	}
 	w.mu.Lock()
 	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored+int64(len(p.buf))
@@ -72,12 +82,16 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	file, pack := p.finish()
 	s.File = pointFile(pack.ID)
 	if err := w.r.be.Save(ctx, s.File, file); err != nil {
-		return s, w.fail(err)
+		return s, w.takeBack(ctx, s.File, err)
 	}
 	s = w.r.addRoot(s, int64(len(file)), &pack)
 	w.mu.Lock()
+	w.standing.alive[pack.ID] = true
 	w.forget(p)
 	w.mu.Unlock()
+	if err := w.secure(ctx, s.Root, nil, true); err != nil {
+		return s, w.takeBack(ctx, s.File, err)
+	}
 	w.committed(len(file))
 	return s, nil
 }

@@ -167,7 +167,14 @@ func TestSecondCopy(t *testing.T) {
 	ctx := t.Context()
 	m := new(backend.Memory)
 	one, two := initialised(t, m), opened(t, m)
-	a, b := take(t, one, "x"), take(t, two, "x", "y")
+	var a, b Snapshot
+	must(t, one.Write(ctx, func(w *Writer) error { // both write it at the same time
+		b = take(t, two, "x", "y")
+		ids, err := save(ctx, w, "x")
+		must(t, err)
+		a, err = w.SaveSnapshot(ctx, snapshotOf(ids...))
+		return err
+	}))
 	must(t, one.Refresh(ctx))
 	id := a.Root.Runs[0].Chunk
 	copies := one.index().Copies(id)

@@ -21,6 +21,7 @@ var (
 	ErrAmbiguous    = errors.New("not unique")
 	ErrInvalid      = errors.New("not valid") // what a caller gave
 	ErrClosed       = errors.New("the writer was used outside its Write")
+	ErrSwept        = errors.New("deleted by a prune meanwhile") // what a snapshot counted on
 
 	ErrWrongKey     = errors.New("wrong key")
 	ErrPlain        = errors.New("the repository is not encrypted")
@@ -93,6 +94,24 @@ func (e *DamagedFileError) Error() string { return fmt.Sprintf("%s: %v", e.File,
 
 // Unwrap makes errors.Is find ErrDamaged and the cause.
 func (e *DamagedFileError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
+
+// SweptError says what a snapshot lacks that was to be written.
+type SweptError struct {
+	Chunk chunk.ID
+	Err   error // why it cannot be had
+}
+
+func (e *SweptError) Error() string {
+	return fmt.Sprintf("the snapshot is not written: it counted on chunk %v, %v (%v)", e.Chunk, ErrSwept, e.Err)
+}
+
+// Hint says what to do next.
+func (e *SweptError) Hint() string {
+	return "run the command again; what was stored before is whole. A prune with a --grace longer than a command may take does not disturb it"
+}
+
+// Unwrap makes errors.Is find ErrSwept and the cause.
+func (e *SweptError) Unwrap() []error { return []error{ErrSwept, e.Err} }
 
 // FindError says why a word does not name one snapshot.
 type FindError struct {

@@ -15,6 +15,27 @@ import (
 	"autochrome/repo/backend"
 )
 
+// The snapshots of these tests refer to documents where others have entries. A
+// document that begins with "needs " refers to the chunks that it names.
+func init() {
+	chunk.RegisterEntries(func(_ chunk.Kind, entry []byte, refer func(chunk.Kind, chunk.Run, bool) error) error {
+		hexes, ok := strings.CutPrefix(string(entry), "needs ")
+		if !ok {
+			return nil
+		}
+		for hex := range strings.FieldsSeq(hexes) {
+			id, err := chunk.ParseID(hex)
+			if err != nil {
+				return err
+			}
+			if err := refer(chunk.Documents, chunk.Run{Chunk: id, Count: 1}, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	notesFolder = "notes/"
 	auditFolder = "audit/"
 	keysFolder  = "keys/"
-	marksFolder = "marks/" // of a later version: what prune means to delete
+	marksFolder = "marks/"
 
 	pointSuffix = ".pack"
 )

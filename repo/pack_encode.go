@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"slices"
 
@@ -13,6 +14,7 @@ type packBuilder struct {
 	target   int    // packTarget, but for tests
 	buf      []byte // header and chunks
 	entries  []index.Entry
+	salt     int // entries that make the pack unlike any other
 	envelope *envelope
 }
 
@@ -20,6 +22,21 @@ type packBuilder struct {
 func newPack(buf []byte, target int, e *envelope) *packBuilder {
 	buf = append(buf[:0], packMagic...)
 	return &packBuilder{target: target, buf: append(buf, packVersion), envelope: e}
+}
+
+// openPack starts a pack that is unlike any other, also one of the same chunks:
+// its first chunk is a document of random text, which nothing refers to. So the
+// name of a pack that was deleted never comes back, and who was about to delete
+// one when he was suspended cannot delete another's.
+func (r *Repository) openPack(buf []byte) *packBuilder {
+	p := newPack(buf, r.packTarget, r.envelope)
+	salt := chunk.NewRows(chunk.Documents, 0)
+	salt.AppendString(rand.Text())
+	canonical := salt.AppendCanonical(nil)
+	id := r.hasher.ID(canonical)
+	p.add(chunk.Documents, id, r.envelope.encode(nil, chunk.Documents, id, canonical))
+	p.salt = len(p.entries)
+	return p
 }
 
 // size is the length that the file will have without padding, or a little more.
@@ -30,7 +47,7 @@ func (p *packBuilder) size() int {
 // fits reports whether a stored form of n bytes may still be added. One always
 // fits into an empty pack.
 func (p *packBuilder) fits(n int) bool {
-	return len(p.entries) == 0 || p.size()+entryMax+n <= p.target
+	return len(p.entries) == p.salt || p.size()+entryMax+n <= p.target
 }
 
 func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {

@@ -36,6 +36,7 @@ type Repository struct {
 
 	mu    sync.RWMutex
 	known *known
+	marks map[string][]chunk.ID // that were read, by file
 }
 
 // known is what is known of the store.

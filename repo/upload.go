@@ -53,6 +53,7 @@ func (w *Writer) upload(p *packBuilder) {
 		w.mu.Lock()
 		w.local.Add(pack)
 		w.done = append(w.done, pack)
+		w.standing.alive[pack.ID] = true
 		w.forget(p)
 		w.wrote(len(file))
 		many := len(w.done) >= indexAfter

@@ -3,6 +3,7 @@ package repo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -10,7 +11,6 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/index"
-	"autochrome/repo/backend"
 )
 
 // uploads is how many packs are on their way at a time: one is hashed while
@@ -35,6 +35,8 @@ type Writer struct {
 	group   *errgroup.Group     // of uploads
 	stats   WriteStats          // since the beginning
 	since   KindStats           // since the last snapshot; Stored counts files
+
+	standing standing // changed by who holds committing, or before anybody else
 
 	// committing is held from taking what is open until it is durable: who
 	// commits next relies on it.
@@ -67,9 +69,6 @@ type KindStats struct {
 // that no index names may remain. The Writer must not be used after fn has
 // returned.
 func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err error) {
-	if err := r.refuseMarks(ctx); err != nil {
-		return err
-	}
 	w := &Writer{
 		r: r, slots: make(chan struct{}, uploads), free: make(chan []byte, uploads+1),
 		pending: map[chunk.ID]inPack{}, local: new(index.Index), group: new(errgroup.Group),
@@ -80,6 +79,9 @@ func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err err
 		w.cancel(ErrClosed)
 		_ = w.uploading().Wait() // its error is the cause, and was returned
 	}()
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
 	if err := fn(w); err != nil {
 		w.cancel(err)
 		return err
@@ -104,17 +106,33 @@ func (w *Writer) fail(err error) error {
 // Hasher makes this repository's ids and cuts.
 func (w *Writer) Hasher() *chunk.Hasher { return w.r.hasher }
 
-// Has reports whether a chunk is stored, or on its way.
+// Has reports whether a chunk is stored, or on its way. What is only in packs
+// that are marked for deletion does not count.
 func (w *Writer) Has(id chunk.ID) bool {
 	w.mu.Lock()
-	here := w.hasLocked(id)
-	w.mu.Unlock()
-	return here || w.r.Has(id)
+	defer w.mu.Unlock()
+	_, pending := w.pending[id]
+	return pending || w.storedLocked(id)
 }
 
-func (w *Writer) hasLocked(id chunk.ID) bool {
-	_, pending := w.pending[id]
-	return pending || w.local.Has(id)
+// storedLocked reports whether a pack that may be counted on has a chunk. w.mu
+// is held.
+func (w *Writer) storedLocked(id chunk.ID) bool {
+	for _, x := range [...]*index.Index{w.local, w.r.index()} {
+		at, ok := x.Lookup(id)
+		if !ok {
+			continue
+		}
+		if w.standing.alive[at.Pack] {
+			return true
+		}
+		for _, at := range x.Copies(id) {
+			if w.standing.alive[at.Pack] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Load is Repository.Load, also for chunks that are on their way.
@@ -136,7 +154,9 @@ func (w *Writer) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
 		return w.r.decode(kind, id, stored)
 	}
 	if at, ok := local.Lookup(id); ok {
-		return w.r.loadAt(ctx, id, at)
+		if b, err := w.r.loadAt(ctx, id, at); err == nil || !errors.Is(err, ErrDamaged) {
+			return b, err
+		}
 	}
 	return w.r.Load(ctx, id)
 }
@@ -162,12 +182,17 @@ func (w *Writer) Save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	if _, err := w.r.decode(kind, id, *buf); err != nil {
 		return w.fail(fmt.Errorf("chunk %v does not read back as it was given: %w", id, err))
 	}
+	return w.put(ctx, kind, id, *buf, len(canonical))
+}
+
+// put puts a stored chunk into a pack.
+func (w *Writer) put(ctx context.Context, kind chunk.Kind, id chunk.ID, stored []byte, raw int) error {
 	for {
-		added, err := w.add(kind, id, *buf, len(canonical))
+		added, err := w.add(kind, id, stored, raw)
 		if added || err != nil {
 			return err
 		}
-		if err := w.makeRoom(ctx, len(*buf)); err != nil {
+		if err := w.makeRoom(ctx, len(stored)); err != nil {
 			return err
 		}
 	}
@@ -182,11 +207,11 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 	if err := w.err(); err != nil {
 		return false, err
 	}
-	if w.hasLocked(id) { // somebody else saved it meanwhile
+	if _, pending := w.pending[id]; pending { // somebody else saved it meanwhile
 		return true, nil
 	}
 	if w.open == nil {
-		w.open = newPack(w.memory(), w.r.packTarget, w.r.envelope)
+		w.open = w.r.openPack(w.memory())
 	}
 	if !w.open.fits(len(stored)) {
 		return false, nil
@@ -219,13 +244,4 @@ func (w *Writer) Stats() WriteStats {
 		s.Kinds[k] = v
 	}
 	return s
-}
-
-// refuseMarks keeps a writer of this version, which knows nothing of marks, out
-// of a repository where a later one means to delete packs: a snapshot could
-// come to rely on them.
-func (r *Repository) refuseMarks(ctx context.Context) error {
-	return r.be.List(ctx, marksFolder, func(i backend.Info) error {
-		return fmt.Errorf("%w: %s marks packs for deletion, which this autochrome does not know: write with a newer one", ErrFormat, i.Name)
-	})
 }
