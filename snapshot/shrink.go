@@ -91,7 +91,7 @@ func (j judged) suspect() string {
 func judge(s repo.Snapshot, bases []repo.Snapshot) judged {
 	var j judged
 	if n := s.Damage.Total; n > 0 {
-		j.damaged = fmt.Sprintf("%d damaged records", n)
+		j.damaged = fmt.Sprintf("damaged records: %d", n)
 	}
 	for i, base := range bases {
 		before := int64(0)

@@ -1,0 +1,175 @@
+package snapshot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+
+	"autochrome/chunk"
+)
+
+// fake is a database in memory that behaves as Chroma does, as far as a Source
+// shows it; TestSources holds both to the same. Whoever sets between is called
+// within its answers, so that a writer can be placed anywhere.
+type fake struct {
+	mu          sync.Mutex
+	collections []*fakeCollection
+	between     func(op string) // ids, fetch, torn (within a fetch), list
+	fetched     map[string]int  // records that were asked for, by collection
+}
+
+type fakeCollection struct {
+	chunk.Collection
+	records []chunk.Record // in the order of insertion
+}
+
+var errFakeGone = errors.New("no such collection")
+
+func newFake() *fake { return &fake{fetched: map[string]int{}} }
+
+func (f *fake) URL() string         { return "http://fake" }
+func (f *fake) Tenant() string      { return "t" }
+func (f *fake) Database() string    { return "d" }
+func (f *fake) Gone(err error) bool { return errors.Is(err, errFakeGone) }
+
+func (f *fake) call(op string) {
+	if f.between != nil {
+		f.between(op)
+	}
+}
+
+// create makes a collection and gives its server id.
+func (f *fake) create(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := "id-of-" + name
+	f.collections = append(f.collections, &fakeCollection{Collection: chunk.Collection{ServerID: id, Name: name}})
+	return id
+}
+
+func (f *fake) drop(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.collections = slices.DeleteFunc(f.collections, func(c *fakeCollection) bool { return c.ServerID == id })
+}
+
+// put adds a record, or changes it where it stands.
+func (f *fake) put(id string, r chunk.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.find(id)
+	if c == nil {
+		return
+	}
+	c.Description.Dimension = len(r.Embedding)
+	if i := c.at(r.ID); i >= 0 {
+		c.records[i] = r
+	} else {
+		c.records = append(c.records, r)
+	}
+}
+
+func (f *fake) remove(id, record string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.find(id); c != nil {
+		c.records = slices.DeleteFunc(c.records, func(r chunk.Record) bool { return r.ID == record })
+	}
+}
+
+func (f *fake) find(id string) *fakeCollection {
+	for _, c := range f.collections {
+		if c.ServerID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (c *fakeCollection) at(record string) int {
+	return slices.IndexFunc(c.records, func(r chunk.Record) bool { return r.ID == record })
+}
+
+func (f *fake) Collections(context.Context) ([]chunk.Collection, error) {
+	f.call("list")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []chunk.Collection
+	for _, c := range f.collections {
+		out = append(out, c.Collection)
+	}
+	return out, nil
+}
+
+func (f *fake) IDs(_ context.Context, id string, fn func(id []byte) error) error {
+	f.call("ids")
+	f.mu.Lock()
+	var ids []string
+	c := f.find(id)
+	if c != nil {
+		for _, r := range c.records {
+			ids = append(ids, r.ID)
+		}
+	}
+	f.mu.Unlock()
+	if c == nil {
+		return errFakeGone
+	}
+	for _, id := range ids {
+		if err := fn([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fetch reads documents, metadata and URIs first and the vectors a moment later,
+// as Chroma may.
+func (f *fake) Fetch(_ context.Context, id string, ids [][]byte, body *bytes.Buffer) error {
+	f.call("fetch")
+	body.Reset()
+	f.mu.Lock()
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[string(id)] = true
+	}
+	f.fetched[id] += len(ids)
+	c := f.find(id)
+	if c == nil {
+		f.mu.Unlock()
+		return errFakeGone
+	}
+	var page []chunk.Record
+	for _, r := range c.records {
+		if wanted[r.ID] {
+			page = append(page, r)
+		}
+	}
+	f.mu.Unlock()
+	f.call("torn")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c = f.find(id); c == nil {
+		return errFakeGone
+	}
+	for i := range page {
+		if at := c.at(page[i].ID); at >= 0 {
+			page[i].Embedding = c.records[at].Embedding
+		}
+	}
+	return json.NewEncoder(body).Encode(page)
+}
+
+func (f *fake) Decode(body []byte, into *chunk.Records) error {
+	var page []chunk.Record
+	if err := json.Unmarshal(body, &page); err != nil {
+		return err
+	}
+	for _, r := range page {
+		into.Append(r)
+	}
+	return nil
+}
