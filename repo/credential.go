@@ -39,8 +39,9 @@ func NewCredential(passphrase string, identities ...io.Reader) (Credential, erro
 
 const (
 	// scryptWork is the work that a passphrase takes to try, as a power of two:
-	// about 0.4 s and 128 MiB, since every command opens the repository.
-	scryptWork = 17
+	// about 0.2 s and 64 MiB, since every command opens the repository, and that
+	// is no more memory than a snapshot takes anyway.
+	scryptWork = 16
 
 	// maxWork bounds what a hostile repository may demand: 512 MiB.
 	maxWork = 19

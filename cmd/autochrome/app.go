@@ -20,6 +20,7 @@ func newApp(out *console, args []string) *cli.App {
 		Writer: out.out, ErrWriter: out.err,
 		Commands: []*cli.Command{
 			initCommand(p),
+			keyCommand(p),
 			{
 				Name: "snapshot", Usage: "take snapshots and look at them",
 				Subcommands: []*cli.Command{createCommand(p), listCommand(p), infoCommand(p), verifyCommand(p), acceptCommand(p)},

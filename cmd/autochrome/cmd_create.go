@@ -68,7 +68,11 @@ func (s *session) withNewRepository(ctx context.Context, fn func(r *repo.Reposit
 	if err != nil {
 		return err
 	}
-	r, err := makeRepository(ctx, folder)
+	o, err := s.initOptions(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := makeRepository(ctx, folder, o)
 	if errors.Is(err, repo.ErrExists) { // somebody was faster
 		return s.withRepository(ctx, fn)
 	}

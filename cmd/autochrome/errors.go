@@ -76,6 +76,10 @@ var hints = []struct {
 }{
 	{repo.ErrNoRepository, "name another place with --repo, or make a repository with: autochrome snapshot create, or autochrome init"},
 	{repo.ErrExists, "use it as it is, or name another place with --repo"},
+	{repo.ErrPlain, "keys are of encrypted repositories: autochrome init --encrypt"},
+	{repo.ErrNoKey, "see: autochrome key list"},
+	{repo.ErrAmbiguousKey, "give more letters; see: autochrome key list"},
+	{repo.ErrEncryption, "--encrypt or --recipient; or, if everybody there may read it, --no-encryption"},
 	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},
 	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
 	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},

@@ -8,14 +8,15 @@ import (
 	"autochrome/snapshot"
 )
 
-// The exit codes; docs/errors.md describes them. 11 (locked) and 12
-// (wrong key) are kept for what is to come.
+// The exit codes; docs/errors.md describes them. 11 (locked) is kept for what
+// is to come.
 const (
 	exitOK           = 0
 	exitError        = 1
 	exitUsage        = 2
 	exitUnfinished   = 3 // done, but differences or damage remain
 	exitNoRepository = 10
+	exitWrongKey     = 12
 	exitChroma       = 20 // it does not answer, or refuses
 	exitInconsistent = 21 // not captured as consistently as asked
 	exitInterrupted  = 130
@@ -36,6 +37,8 @@ func exitCode(err error, interrupted bool) int {
 		return exitNoRepository
 	case errors.Is(err, snapshot.ErrInconsistent):
 		return exitInconsistent
+	case errors.Is(err, repo.ErrWrongKey):
+		return exitWrongKey
 	case errors.As(err, new(*chroma.Error)):
 		return exitChroma
 	}

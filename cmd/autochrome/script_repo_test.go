@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -81,7 +82,12 @@ func auditEntries(ts *testscript.TestScript, folder string) (entries []repo.Audi
 	ctx := context.Background()
 	be, err := backend.OpenLocal(folder)
 	ts.Check(err)
-	r, err := repo.Open(ctx, be)
+	r, err := repo.OpenWith(ctx, be, repo.OpenOptions{Unlock: func(context.Context) (repo.Credential, error) {
+		if file := ts.Getenv("AUTOCHROME_IDENTITY_FILE"); file != "" {
+			return repo.NewCredential("", strings.NewReader(ts.ReadFile(file)))
+		}
+		return repo.NewCredential(ts.Getenv("AUTOCHROME_PASSWORD"))
+	}})
 	ts.Check(err)
 	ts.Check(r.AuditEntries(ctx, func(e repo.AuditEntry) error {
 		entries = append(entries, e)

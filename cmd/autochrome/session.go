@@ -99,7 +99,7 @@ func (s *session) withRepository(ctx context.Context, fn func(r *repo.Repository
 	if err != nil {
 		return err
 	}
-	r, err := openRepository(ctx, folder)
+	r, err := s.openRepository(ctx, folder, ownKeys)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,10 @@ func (s *session) withRepository(ctx context.Context, fn func(r *repo.Repository
 	return err
 }
 
-func openRepository(ctx context.Context, folder string) (*repo.Repository, error) {
+// openRepository opens the repository in a folder. What is configured for an
+// encrypted one refuses a plain one: somebody may have put it there to be told
+// what is written next.
+func (s *session) openRepository(ctx context.Context, folder string, k keySettings) (*repo.Repository, error) {
 	be, err := backend.OpenLocal(folder)
 	if errors.Is(err, backend.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", folder, repo.ErrNoRepository)
@@ -119,20 +122,28 @@ func openRepository(ctx context.Context, folder string) (*repo.Repository, error
 	if err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(ctx, be)
+	r, err := repo.OpenWith(ctx, be, repo.OpenOptions{
+		Unlock: func(ctx context.Context) (repo.Credential, error) { return s.credential(ctx, k) },
+	})
 	if err != nil {
 		return nil, errors.Join(err, be.Close())
+	}
+	if s.configured(k) && !r.Encrypted() {
+		err := usage(fmt.Sprintf("if that is right, leave out --%s, --%s and --%s, and unset %s, %s_FILE, %s_COMMAND and %s",
+			k.file(), k.command(), k.identity(), k.env(), k.env(), k.env(), k.identityEnv()),
+			"%s is not encrypted, but there is a password or an identity for it", folder)
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
 // makeRepository makes a repository in a folder, and the folder.
-func makeRepository(ctx context.Context, folder string) (*repo.Repository, error) {
+func makeRepository(ctx context.Context, folder string, o repo.InitOptions) (*repo.Repository, error) {
 	be, err := backend.CreateLocal(folder)
 	if err != nil {
 		return nil, err
 	}
-	r, err := repo.Init(ctx, be, repo.InitOptions{})
+	r, err := repo.Init(ctx, be, o)
 	if err != nil {
 		return nil, errors.Join(err, be.Close())
 	}

@@ -18,16 +18,29 @@ type setting struct {
 	env              []string
 }
 
-var settings = []setting{
+var settings = append([]setting{
 	{"chromadb-url", "address of the Chroma server", "http://localhost:8000", []string{"CHROMADB_URL"}},
 	{"tenant", "tenant in Chroma", chroma.DefaultTenant, []string{"CHROMA_TENANT"}},
 	{"database", "database of the tenant", chroma.DefaultDatabase, []string{"CHROMA_DATABASE"}},
 	{"repo", "folder of the repository", "./chromadb_snapshots", []string{"AUTOCHROME_REPOSITORY", "SNAPSHOT_DIR"}},
 	{"token-file", "file with the token for Chroma; or the token itself in CHROMADB_TOKEN", "", []string{"CHROMADB_TOKEN_FILE"}},
 	{"token-header", "header to send the token in, such as X-Chroma-Token", "Authorization: Bearer", []string{"CHROMADB_TOKEN_HEADER"}},
-	{"user", "user for basic authentication at Chroma", "", []string{"CHROMADB_USER"}},
-	{"password-file", "file with the user's password; or the password itself in CHROMADB_PASSWORD", "", []string{"CHROMADB_PASSWORD_FILE"}},
+	{"chromadb-user", "user for basic authentication at Chroma", "", []string{"CHROMADB_USER"}},
+	{"chromadb-password-file", "file with that user's password; or the password itself in CHROMADB_PASSWORD", "", []string{"CHROMADB_PASSWORD_FILE"}},
 	{"ca-file", "PEM certificates to trust besides the system's", "", []string{"CHROMADB_CA_FILE"}},
+}, ownKeys.settings()...)
+
+// second are the settings of flags that only some commands have.
+var second = slices.Concat(newKeys.passwords(), likeKeys.settings())
+
+// settingOf finds a setting by the name of its flag.
+func settingOf(name string) setting {
+	for _, s := range slices.Concat(settings, second) {
+		if s.name == name {
+			return s
+		}
+	}
+	panic("no setting " + name)
 }
 
 func globalFlags() []cli.Flag {
@@ -52,8 +65,8 @@ func value(c *cli.Context, name string) string {
 	if v := c.String(name); v != "" {
 		return v
 	}
-	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
-	for _, env := range settings[i].env {
+	s := settingOf(name)
+	for _, env := range s.env {
 		if v := os.Getenv(env); v != "" {
 			return v
 		}
@@ -61,7 +74,7 @@ func value(c *cli.Context, name string) string {
 	if name == "token-header" {
 		return ""
 	}
-	return settings[i].def
+	return s.def
 }
 
 // chromaOptions says where Chroma is and who asks.
@@ -71,7 +84,7 @@ func chromaOptions(c *cli.Context) (chroma.Options, error) {
 		Tenant:             value(c, "tenant"),
 		Database:           value(c, "database"),
 		TokenHeader:        value(c, "token-header"),
-		User:               value(c, "user"),
+		User:               value(c, "chromadb-user"),
 		CAFile:             value(c, "ca-file"),
 		InsecureSkipVerify: c.Bool("insecure-skip-verify"),
 		Timeout:            c.Duration("timeout"),
@@ -84,7 +97,7 @@ func chromaOptions(c *cli.Context) (chroma.Options, error) {
 	if o.Token, err = secret(c, "token-file", "CHROMADB_TOKEN"); err != nil {
 		return o, err
 	}
-	o.Password, err = secret(c, "password-file", "CHROMADB_PASSWORD")
+	o.Password, err = secret(c, "chromadb-password-file", "CHROMADB_PASSWORD")
 	return o, err
 }
 
@@ -111,19 +124,18 @@ func secret(c *cli.Context, setting, env string) (string, error) {
 
 // typedFlag reports whether a setting came by its flag and not by its variable.
 func typedFlag(c *cli.Context, name string) bool {
-	i := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
-	return c.String(name) != "" && c.String(name) != os.Getenv(settings[i].env[0])
+	return c.String(name) != "" && c.String(name) != os.Getenv(settingOf(name).env[0])
 }
 
 // refuseSecrets refuses a password in an address on the command line, which
 // every user of the machine can read.
 func refuseSecrets(flags []given) error {
 	for _, g := range flags {
-		if g.name != "chromadb-url" && g.name != "repo" {
+		if g.name != "chromadb-url" && g.name != "repo" && g.name != "like" {
 			continue
 		}
 		if u, err := url.Parse(g.value); err == nil && u.User != nil {
-			return usage("set CHROMADB_URL to it, or use --user with --password-file or CHROMADB_PASSWORD",
+			return usage("set CHROMADB_URL to it, or use --chromadb-user with --chromadb-password-file or CHROMADB_PASSWORD",
 				"--%s contains a user or password, which others can read in the list of processes", g.name)
 		}
 	}
@@ -147,9 +159,19 @@ func wantsJSON(args []string) bool {
 // might be secret.
 func typed(args []string) string {
 	words := make([]string, len(args))
+	hide := false // the word is what an option means that may hold a secret
 	for i, a := range args {
 		if i == 0 {
 			a = "autochrome"
+		}
+		name, _, has := strings.Cut(a, "=")
+		switch isCommand := isFlag(a) && strings.HasSuffix(name, "password-command"); {
+		case hide:
+			a, hide = "…", false
+		case isCommand && has:
+			a = name + "=…"
+		case isCommand:
+			hide = true
 		}
 		if at := strings.LastIndex(a, "@"); at >= 0 {
 			if begin := strings.Index(a, "://"); begin >= 0 && begin < at {
