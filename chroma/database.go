@@ -117,3 +117,7 @@ func (d *Database) Databases(ctx context.Context) ([]string, error) {
 	}
 	return names, err
 }
+
+// Transport makes connections to the server as this package's own requests do,
+// without their headers.
+func (d *Database) Transport() http.RoundTripper { return d.client.Transport.(*wire).base }

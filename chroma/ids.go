@@ -18,9 +18,13 @@ import (
 // sends the first byte (200,000 ids: 1.8 seconds), hence five times the
 // patience of other requests.
 func (d *Database) IDs(ctx context.Context, serverID string, fn func(id []byte) error) error {
+	return d.listIDs(ctx, serverID, []byte(`{"include":[]}`), fn)
+}
+
+func (d *Database) listIDs(ctx context.Context, serverID string, body []byte, fn func(id []byte) error) error {
 	r := request{
 		op: "list ids", method: http.MethodPost, path: collectionPath(serverID, "get"),
-		body: []byte(`{"include":[]}`), again: true,
+		body: body, again: true,
 		patience: 5 * d.options.Timeout, limit: math.MaxInt64,
 	}
 	given := false

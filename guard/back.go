@@ -1,0 +1,111 @@
+package guard
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"autochrome/repo"
+	"autochrome/restore"
+)
+
+// goBack rolls a failed run back.
+func (x *run) goBack(ctx context.Context) {
+	rep := x.report
+	to := x.RollbackTo
+	if to == BackAsk {
+		var err error
+		if to, err = x.Ask(*rep); err != nil {
+			rep.RollbackFail = err
+			return
+		}
+	}
+	rep.Back = to
+	goal := rep.Base
+	switch to {
+	case BackToLastGood:
+		goal = rep.LastGood
+	case BackNone:
+		return
+	}
+	begun := time.Now()
+	so := x.Snapshot
+	so.Tags, so.Source = nil, rep.Base.Source
+	var err error
+	rep.Rollback, err = restore.Rollback(ctx, x.Repository, x.Database, goal, restore.Options{
+		Snapshot: so, Progress: x.Progress,
+		Confirm: func(p *restore.Plan) (proceed, drop bool, err error) { return true, x.ownExtra(p), nil },
+	})
+	switch {
+	case err != nil:
+		rep.RollbackFail = err
+	case !rep.Rollback.Verified():
+		rep.RollbackFail = fmt.Errorf("%d differences from %s remain", rep.Rollback.Compared.Differences, goal.DisplayID())
+	case len(rep.Rollback.Kept) > 0:
+		rep.RollbackFail = fmt.Errorf("collections that the run did not make were kept: %v", rep.Rollback.Kept)
+	default:
+		rep.RolledBack = true
+	}
+	x.audit(ctx, repo.AuditEntry{Action: "rollback", Trigger: x.trigger(), Snapshot: &goal.ID, Millis: time.Since(begun).Milliseconds()}, rep.RollbackFail)
+}
+
+// ownExtra reports whether all collections that a plan would drop were made by
+// the run. What others made is not the run's to drop.
+func (x *run) ownExtra(p *restore.Plan) bool {
+	for _, name := range p.Extra {
+		if !x.made[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// trigger says who or what started the rollback.
+func (x *run) trigger() string {
+	switch {
+	case x.RollbackTo == BackAsk, x.report.Outcome == Interrupted:
+		return "manual"
+	case x.report.Outcome == TimedOut:
+		return "time-based"
+	}
+	return "automatic"
+}
+
+// conclude notes on the base how the run ended, unless it still has to be
+// rolled back, and leaves an audit entry.
+func (x *run) conclude(ctx context.Context) {
+	rep := x.report
+	ended := string(rep.Outcome)
+	if rep.RolledBack {
+		ended += fmt.Sprintf(", rolled back to %s", rep.Rollback.Snapshot.DisplayID())
+	}
+	var err error
+	if rep.RollbackFail == nil {
+		err = x.Repository.Annotate(ctx, repo.Annotation{Snapshot: rep.Base.ID, Key: repo.KeyRunEnded, Value: ended, User: x.Snapshot.User, Host: x.Snapshot.Host})
+	}
+	if err != nil && rep.Reason == "" {
+		rep.Reason = fmt.Sprintf("the end of the run cannot be noted: %v", err)
+	}
+	var failed error
+	if rep.Failed() {
+		failed = fmt.Errorf("%s: %s", rep.Outcome, rep.Reason)
+	}
+	x.audit(ctx, repo.AuditEntry{
+		Action: "guard", Trigger: "manual", Snapshot: &rep.Base.ID, Millis: time.Since(x.begun).Milliseconds(),
+		Counts: map[string]int64{"points": int64(rep.Points), "writes": rep.Writes, "exit_code": int64(rep.ExitCode)},
+	}, failed)
+}
+
+// audit leaves an entry. That it cannot be written changes nothing about the
+// run, which is over.
+func (x *run) audit(ctx context.Context, e repo.AuditEntry, failed error) {
+	e.Time, e.User, e.Host, e.Command = time.Now(), x.Snapshot.User, x.Snapshot.Host, cmp.Or(x.Snapshot.Command, "guard")
+	e.Outcome = "success"
+	if failed != nil {
+		e.Outcome, e.Error = "failed", failed.Error()
+	}
+	if err := x.Repository.Audit(ctx, e); err != nil {
+		x.report.Unaudited = err
+	}
+}

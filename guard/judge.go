@@ -1,0 +1,71 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"autochrome/repo"
+)
+
+// judge says how the run ended, where the migration itself ended well: all is
+// read once more and compared with the last point, what is lost is counted, and
+// the validation asked.
+func (x *run) judge(ctx, work context.Context, address string) error {
+	if x.report.Failed() {
+		var err error
+		x.report.Losses, err = x.recorder.losses(work, x.Expect, true)
+		return err
+	}
+	late, err := x.recorder.all(work)
+	if err != nil {
+		return err
+	}
+	x.report.Unrecorded = x.report.Unrecorded || late
+	if x.report.Losses, err = x.recorder.losses(work, x.Expect, true); err != nil {
+		return err
+	}
+	if err := x.tooMuch(x.report.Losses); err != nil {
+		x.report.Outcome, x.report.Reason = Lost, err.Error()
+		return nil
+	}
+	x.recorder.good(func(s repo.Snapshot) { x.report.LastGood = s })
+	x.validate(ctx, address)
+	return nil
+}
+
+// validate runs the user's command, with what is known of the run in its
+// environment.
+func (x *run) validate(ctx context.Context, address string) {
+	if len(x.Validate) == 0 {
+		return
+	}
+	fail := func(how Outcome, why string) { x.report.Outcome, x.report.Reason = how, why }
+	lost := int64(0)
+	for _, l := range x.report.Losses {
+		lost += l.Lost
+	}
+	env := append(slices.Clone(x.Env), environment(address)...)
+	env = append(env,
+		"AUTOCHROME_RUN="+x.report.Run,
+		"AUTOCHROME_BASE="+x.report.Base.DisplayID(),
+		"AUTOCHROME_LAST="+x.report.Last.DisplayID(),
+		"AUTOCHROME_POINTS="+strconv.Itoa(x.report.Points),
+		"AUTOCHROME_LOST="+strconv.FormatInt(lost, 10),
+	)
+	c, err := x.start(x.Validate, env)
+	if err != nil {
+		fail(Invalid, "the validation: "+err.Error())
+		return
+	}
+	err = c.wait(ctx)
+	c.stop()
+	switch {
+	case ctx.Err() != nil:
+		fail(Interrupted, "it was interrupted during the validation")
+	case err != nil:
+		fail(Invalid, fmt.Sprintf("the validation says no: %s: %v", strings.Join(x.Validate, " "), err))
+	}
+}

@@ -1,0 +1,177 @@
+package guard
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"io"
+	"os"
+)
+
+// places finds the append number of a record by its id, in a scratch file: an
+// open hash table of 16 bytes an entry. Where a table is full, a larger one
+// follows it and nothing is moved, so that no write costs more for what was
+// written before.
+type places struct {
+	file   *os.File
+	seed   maphash.Seed
+	tables []table
+	end    int64 // of the file
+}
+
+// table is a part of the file.
+type table struct {
+	at       int64
+	capacity uint64 // entries; a power of two
+	used     uint64
+}
+
+// place is what is known of an id.
+type place struct {
+	number int64 // of its last append
+	flags
+	at int64 // in the file; 0: it is not there
+}
+
+type flags uint16
+
+const (
+	present     flags = 1 << iota // it is in the collection now
+	document                      // with a document
+	vector                        // with a vector
+	ofBase                        // the base had it
+	hadDocument                   // there, with a document
+	lost                          // it is counted as lost
+)
+
+const (
+	entrySize  = 16
+	numberBits = 48
+	fileHead   = entrySize // so that no entry is at 0
+)
+
+// newPlaces makes a scratch file for about so many ids. Files of one seed can
+// be compared.
+func newPlaces(about int64, seed maphash.Seed) (*places, error) {
+	f, err := os.CreateTemp("", "autochrome-guard-*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // it goes with the process; refused on Windows, where close does it
+	p := &places{file: f, seed: seed, end: fileHead}
+	capacity := uint64(1 << 12)
+	for capacity < 2*uint64(about) {
+		capacity *= 2
+	}
+	return p, p.grow(capacity)
+}
+
+func (p *places) close() error {
+	err := p.file.Close()
+	if removed := os.Remove(p.file.Name()); removed != nil && !errors.Is(removed, os.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return err
+}
+
+// grow adds an empty table; the file has a hole there.
+func (p *places) grow(capacity uint64) error {
+	p.tables = append(p.tables, table{at: p.end, capacity: capacity})
+	p.end += int64(capacity) * entrySize
+	return p.file.Truncate(p.end)
+}
+
+func (p *places) hash(id []byte) uint64 {
+	return max(1, maphash.Bytes(p.seed, id)) // 0 is an empty entry
+}
+
+// find gives what is known of an id. Two ids of one hash, once in 37 million
+// times among a million of them, are taken for one: the comparison at the end
+// of a run finds out.
+func (p *places) find(id []byte) (place, error) { return p.findHash(p.hash(id)) }
+
+func (p *places) findHash(h uint64) (place, error) {
+	for i := len(p.tables) - 1; i >= 0; i-- {
+		at, there, err := p.probe(p.tables[i], h)
+		if err != nil || there {
+			pl, err2 := p.read(at)
+			return pl, errors.Join(err, err2)
+		}
+	}
+	return place{}, nil
+}
+
+// put notes what is known of an id; at is that of the place that find gave.
+func (p *places) put(id []byte, pl place) error {
+	h := p.hash(id)
+	if pl.at == 0 {
+		t := &p.tables[len(p.tables)-1]
+		if t.used*4 >= t.capacity*3 {
+			if err := p.grow(t.capacity * 2); err != nil {
+				return err
+			}
+			t = &p.tables[len(p.tables)-1]
+		}
+		at, _, err := p.probe(*t, h)
+		if err != nil {
+			return err
+		}
+		t.used++
+		pl.at = at
+	}
+	var b [entrySize]byte
+	binary.LittleEndian.PutUint64(b[:], h)
+	binary.LittleEndian.PutUint64(b[8:], uint64(pl.number)|uint64(pl.flags)<<numberBits)
+	_, err := p.file.WriteAt(b[:], pl.at)
+	return err
+}
+
+// probe gives where the entry of a hash is, or where it would be.
+func (p *places) probe(t table, h uint64) (at int64, there bool, err error) {
+	var b [8 * entrySize]byte
+	for i := h & (t.capacity - 1); ; {
+		n := min(uint64(len(b)/entrySize), t.capacity-i)
+		at := t.at + int64(i)*entrySize
+		if _, err := p.file.ReadAt(b[:n*entrySize], at); err != nil {
+			return 0, false, err
+		}
+		for k := range n {
+			switch binary.LittleEndian.Uint64(b[k*entrySize:]) {
+			case h:
+				return at + int64(k)*entrySize, true, nil
+			case 0:
+				return at + int64(k)*entrySize, false, nil
+			}
+		}
+		i = (i + n) & (t.capacity - 1)
+	}
+}
+
+func (p *places) read(at int64) (place, error) {
+	var b [8]byte
+	_, err := p.file.ReadAt(b[:], at+8)
+	v := binary.LittleEndian.Uint64(b[:])
+	return place{number: int64(v & (1<<numberBits - 1)), flags: flags(v >> numberBits), at: at}, err
+}
+
+// each calls fn with the hash of every id that was ever there.
+func (p *places) each(fn func(h uint64, pl place) error) error {
+	var b [entrySize]byte
+	for _, t := range p.tables {
+		in := bufio.NewReaderSize(io.NewSectionReader(p.file, t.at, int64(t.capacity)*entrySize), 1<<16)
+		for at := t.at; at < t.at+int64(t.capacity)*entrySize; at += entrySize {
+			if _, err := io.ReadFull(in, b[:]); err != nil {
+				return err
+			}
+			h, v := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+			if h == 0 {
+				continue
+			}
+			if err := fn(h, place{number: int64(v & (1<<numberBits - 1)), flags: flags(v >> numberBits), at: at}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,273 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxBody is the longest body of a write that is read before it is forwarded.
+// Chroma takes 40 MiB unless it is told otherwise. After a longer one the
+// collection is read anew.
+const maxBody = 64 << 20
+
+// maxFiltered is how many records a delete by filter may select before the
+// collection is read anew instead of looking for each of them.
+const maxFiltered = 100_000
+
+// proxy forwards requests to Chroma as they come. A write waits for its gate,
+// and is recorded after its answer is on its way and before the gate opens
+// again.
+type proxy struct {
+	forward  *httputil.ReverseProxy
+	db       Database
+	recorder *recorder
+	gates    *gates
+	recorded func(ctx context.Context, words string, err error) // hears what became of each write; nil: nobody
+
+	mu      sync.Mutex
+	closed  *refusal       // answers all writes
+	writing sync.WaitGroup // from the gate to the point
+	counts  counts
+}
+
+// counts are what went through.
+type counts struct{ Reads, Writes, Refused atomic.Int64 }
+
+// refusal is an answer in Chroma's form.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(r.status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": "AutochromeGuard", "message": r.text})
+}
+
+func newProxy(to *url.URL, transport http.RoundTripper, db Database, r *recorder) *proxy {
+	p := &proxy{db: db, recorder: r, gates: newGates()}
+	p.forward = &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(req *httputil.ProxyRequest) {
+			req.SetURL(to)
+			req.Out.Header["Accept-Encoding"] = req.In.Header["Accept-Encoding"] // nil: none is added
+			if req.In.Header["User-Agent"] == nil {
+				req.Out.Header["User-Agent"] = nil
+			}
+		},
+		FlushInterval: -1, // as it comes
+		ErrorLog:      log.New(io.Discard, "", 0),
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			(&refusal{http.StatusBadGateway, fmt.Sprintf("Chroma does not answer: %v", err)}).ServeHTTP(w, nil)
+		},
+	}
+	return p
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	c := classify(req.Method, req.URL.EscapedPath())
+	if c.verb == reads {
+		p.counts.Reads.Add(1)
+		p.forward.ServeHTTP(w, req)
+		return
+	}
+	body, rest, err := readBody(req)
+	if err != nil {
+		return // the client is gone: nothing was forwarded
+	}
+	if c.verb != structure && !rest {
+		if text := poison(body); text != "" {
+			p.refuse(w, req, &refusal{http.StatusBadRequest, text})
+			return
+		}
+	}
+	gate := c.collection
+	if c.verb == structure {
+		gate = ""
+	}
+	leave, err := p.gates.enter(req.Context(), gate)
+	if err != nil {
+		return // the client is gone
+	}
+	if r := p.begin(); r != nil {
+		leave()
+		p.refuse(w, req, r)
+		return
+	}
+	p.write(w, req, c, body, rest, func() { leave(); p.writing.Done() })
+}
+
+// begin lets a write begin, or says why not.
+func (p *proxy) begin() *refusal {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed == nil {
+		p.writing.Add(1)
+	}
+	return p.closed
+}
+
+// close answers all further writes with r, and waits until those under way are
+// recorded. Of several only the first r counts.
+func (p *proxy) close(r *refusal) {
+	p.mu.Lock()
+	if p.closed == nil {
+		p.closed = r
+	}
+	p.mu.Unlock()
+	p.writing.Wait()
+}
+
+func (p *proxy) refuse(w http.ResponseWriter, req *http.Request, r *refusal) {
+	p.counts.Refused.Add(1)
+	r.ServeHTTP(w, req)
+}
+
+// readBody reads a body, and where it is longer than maxBody its beginning: then
+// rest is true, and the request still has all of it.
+func readBody(req *http.Request) (body []byte, rest bool, err error) {
+	var buf bytes.Buffer
+	if n := req.ContentLength; n > 0 && n <= maxBody {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err = buf.ReadFrom(io.LimitReader(req.Body, maxBody+1)); err != nil {
+		return nil, false, err
+	}
+	body = buf.Bytes()
+	if len(body) > maxBody {
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(body), req.Body), req.Body}
+		return body, true, nil
+	}
+	return body, false, nil
+}
+
+// write forwards a write, answers the client, and records what it did before
+// leave opens the gate.
+func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []byte, rest bool, leave func()) {
+	p.counts.Writes.Add(1)
+	// Neither a client that goes away nor the end of its patience ends a write
+	// that is on its way: what became of it has to be known.
+	ctx := context.WithoutCancel(req.Context())
+	record, err := p.prepare(ctx, c, body, rest)
+	if err != nil {
+		leave()
+		p.refuse(w, req, &refusal{http.StatusBadGateway, err.Error()})
+		return
+	}
+	out := req
+	if !rest {
+		out = req.WithContext(ctx)
+		out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	}
+	answer := &noted{ResponseWriter: w}
+	defer func() { // also where the client went away, which ReverseProxy panics for
+		if answer.harmless() {
+			leave()
+			return
+		}
+		go func() {
+			defer leave()
+			err := p.patiently(ctx, record)
+			if p.recorded != nil {
+				p.recorded(ctx, c.words, err)
+			}
+		}()
+	}()
+	p.forward.ServeHTTP(answer, out)
+}
+
+// How long a write that was answered is tried to be recorded while Chroma does
+// not let its records be read.
+const (
+	recordPatience = 2 * time.Minute
+	recordPause    = 500 * time.Millisecond
+)
+
+// patiently records a write, again and again where Chroma is away for a while.
+func (p *proxy) patiently(ctx context.Context, record func(context.Context) error) error {
+	for deadline := time.Now().Add(recordPatience); ; time.Sleep(recordPause) {
+		err := record(ctx)
+		if !errors.As(err, new(*readError)) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// prepare gives what records a write once it was answered. A delete by filter
+// is asked first which records it will delete.
+func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) (func(context.Context) error, error) {
+	whole := func(ctx context.Context) error { return p.recorder.whole(ctx, c.collection, c.words) }
+	switch {
+	case c.verb == structure || c.collection == "":
+		return func(ctx context.Context) error { return p.recorder.structure(ctx, c.words) }, nil
+	case c.verb == unknown || rest:
+		return whole, nil
+	case p.recorder.collection(c.collection) == nil:
+		return func(context.Context) error { return nil }, nil // of another database
+	}
+	s, ok := parseBody(c.verb, body)
+	if !ok {
+		return whole, nil
+	}
+	if s.filter != nil {
+		s.ids = nil
+		err := p.db.IDsWhere(ctx, c.collection, s.filter, func(id []byte) error {
+			if len(s.ids) == maxFiltered {
+				return errMany
+			}
+			s.ids = append(s.ids, string(id))
+			return nil
+		})
+		if errors.Is(err, errMany) {
+			return whole, nil
+		}
+		if err != nil {
+			return whole, nil // Chroma refuses such a filter; if it does not, all is read
+		}
+	}
+	return func(ctx context.Context) error { return p.recorder.records(ctx, c.collection, s.ids, c.words) }, nil
+}
+
+var errMany = errors.New("more records than are looked for one by one")
+
+// noted remembers the status of an answer.
+type noted struct {
+	http.ResponseWriter
+	status int
+}
+
+func (n *noted) WriteHeader(status int) {
+	if n.status == 0 && status >= 200 {
+		n.status = status
+	}
+	n.ResponseWriter.WriteHeader(status)
+}
+
+func (n *noted) Write(b []byte) (int, error) {
+	if n.status == 0 {
+		n.status = http.StatusOK
+	}
+	return n.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController find what the answer can do.
+func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// harmless reports whether an answer says that nothing was written. A 500 does
+// not, and neither does none.
+func (n *noted) harmless() bool { return n.status >= 400 && n.status < 500 }

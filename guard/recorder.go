@@ -1,0 +1,120 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/tree"
+)
+
+// recorder makes points. Writes to one collection come one at a time, those to
+// several side by side; what changes collections comes alone.
+type recorder struct {
+	db     Database
+	store  *repo.Writer
+	run    string
+	seed   maphash.Seed
+	points int
+	lazy   bool // points are made when flush is called
+
+	told func(Point) // hears of each point; mu is held
+
+	mu          sync.Mutex
+	collections map[string]*collection // that are there, by server id
+	deleted     []*collection          // that the base had
+	last        repo.Snapshot
+	dirty       []string // what was recorded since the last point
+}
+
+// records notes what became of the records that a write named.
+func (r *recorder) records(ctx context.Context, serverID string, ids []string, words string) error {
+	c := r.collection(serverID)
+	if c == nil || len(ids) == 0 {
+		return nil
+	}
+	if c.live.Description.Dimension == 0 { // the write may have fixed it
+		if err := r.describe(ctx, c); err != nil {
+			return err
+		}
+	}
+	now, err := r.readBack(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	ts, err := c.touch(ids, now)
+	if err != nil {
+		return err
+	}
+	next := c.tree
+	if next.Height, next.Top, err = tree.Apply(ctx, r.store, c.tree, c.live.Description.Dimension, c.splices(ts, now)); err != nil {
+		return fmt.Errorf("collection %q: %w", c.live.Name, err)
+	}
+	return r.point(ctx, fmt.Sprintf("%s %s: %d", words, c.live.Name, len(ids)), func() error {
+		c.tree = next
+		return c.settle(ts, now)
+	})
+}
+
+// readBack reads the records that a write named, as they are now.
+func (r *recorder) readBack(ctx context.Context, c *collection, ids []string) (*chunk.Records, error) {
+	dim := c.live.Description.Dimension
+	now := chunk.NewRecords(dim)
+	for some := range slices.Chunk(ids, readTogether) {
+		asked := make([][]byte, len(some))
+		for i, id := range some {
+			asked[i] = []byte(id)
+		}
+		if err := r.db.ReadColumns(ctx, c.live.ServerID, asked, chunk.Columns[:], now); err != nil {
+			return nil, &readError{fmt.Errorf("collection %q: %w", c.live.Name, err)}
+		}
+	}
+	return now, nil
+}
+
+// readTogether is how many records are read back by one request.
+const readTogether = 1000
+
+// describe asks for the description of a collection again.
+func (r *recorder) describe(ctx context.Context, c *collection) error {
+	all, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, live := range all {
+		if live.ServerID == c.live.ServerID {
+			id, err := tree.SaveDescription(ctx, r.store, live.Description)
+			if err != nil {
+				return err
+			}
+			r.mu.Lock()
+			c.live, c.tree.Description = live, id
+			r.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// readError says that Chroma could not be asked what became of a write.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
+
+// list gives the collections that are there.
+func (r *recorder) list(ctx context.Context) ([]chunk.Collection, error) {
+	all, err := r.db.Collections(ctx)
+	if err != nil {
+		return nil, &readError{err}
+	}
+	return all, nil
+}
+
+func (r *recorder) collection(serverID string) *collection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.collections[serverID]
+}

@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"autochrome/chunk"
+	"autochrome/snapshot"
+	"autochrome/tree"
+)
+
+// structure notes what became of the collections.
+func (r *recorder) structure(ctx context.Context, words string) error {
+	all, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	next := map[string]*collection{}
+	for _, live := range all {
+		c := r.collection(live.ServerID)
+		if c == nil {
+			c, err = r.read(ctx, live, tree.Collection{}, nil)
+		} else {
+			c, err = r.described(ctx, *c, live)
+		}
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			next[live.ServerID] = c
+		}
+	}
+	return r.point(ctx, words, func() error { return r.replace(next) })
+}
+
+// described is a collection with what the server says of it now.
+func (r *recorder) described(ctx context.Context, c collection, live chunk.Collection) (*collection, error) {
+	id, err := tree.SaveDescription(ctx, r.store, live.Description)
+	c.live, c.tree.Name, c.tree.Description = live, live.Name, id
+	return &c, err
+}
+
+// whole reads a collection anew, after a write that does not say which records
+// it changes.
+func (r *recorder) whole(ctx context.Context, serverID, words string) error {
+	c := r.collection(serverID)
+	if c == nil {
+		return nil
+	}
+	all, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(live chunk.Collection) bool { return live.ServerID == serverID })
+	if i < 0 {
+		return r.structure(ctx, words)
+	}
+	now, err := r.read(ctx, all[i], c.tree, c.base)
+	if err != nil || now == nil {
+		return err
+	}
+	return r.point(ctx, words, func() error {
+		r.collections[serverID] = now
+		return c.places.close()
+	})
+}
+
+// read captures a collection; nil: it is gone meanwhile.
+func (r *recorder) read(ctx context.Context, live chunk.Collection, earlier tree.Collection, base *tree.Collection) (*collection, error) {
+	known := func(chunk.Collection) (tree.Collection, bool) { return earlier, earlier.Height > 0 }
+	captured, _, err := snapshot.Capture(ctx, r.store, r.db, []chunk.Collection{live}, known, nil)
+	if err != nil || len(captured) == 0 {
+		return nil, err
+	}
+	return newCollection(ctx, tree.NewReader(r.store), r.seed, live, captured[0].Tree, base)
+}
+
+// replace puts other collections in place; those of the base that are gone are
+// remembered for what was lost with them. r.mu is held.
+func (r *recorder) replace(next map[string]*collection) (err error) {
+	for id, c := range r.collections {
+		switch {
+		case next[id] != nil && next[id].places != c.places:
+			err = errors.Join(err, c.places.close())
+		case next[id] != nil:
+		case c.base == nil:
+			err = errors.Join(err, c.places.close())
+		default:
+			c.losses.lost = c.losses.base
+			r.deleted = append(r.deleted, c)
+		}
+	}
+	r.collections = next
+	return err
+}
+
+// all reads every collection anew and makes a point of what differs from the
+// last one: writes that did not come through the proxy, or that a crash kept
+// from being recorded. It reports whether there were any.
+func (r *recorder) all(ctx context.Context) (differs bool, err error) {
+	all, err := r.list(ctx)
+	if err != nil {
+		return false, err
+	}
+	next := map[string]*collection{}
+	for _, live := range all {
+		var c *collection
+		if old := r.collection(live.ServerID); old != nil {
+			c, err = r.read(ctx, live, old.tree, old.base)
+		} else {
+			c, err = r.read(ctx, live, tree.Collection{}, nil)
+		}
+		if err != nil {
+			return false, err
+		}
+		if c != nil {
+			next[live.ServerID] = c
+		}
+	}
+	before := r.points
+	err = r.point(ctx, unrecorded, func() error { return r.replace(next) })
+	return r.points > before, err
+}
+
+// close removes the scratch files.
+func (r *recorder) close() (err error) {
+	for _, c := range r.collections {
+		err = errors.Join(err, c.places.close())
+	}
+	for _, c := range r.deleted {
+		err = errors.Join(err, c.places.close())
+	}
+	return err
+}

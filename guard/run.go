@@ -1,0 +1,292 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/snapshot"
+	"autochrome/tree"
+)
+
+// Run guards a migration: it takes a base snapshot, forwards and records what
+// the migration writes, and goes back when it has failed. The error says why
+// there was no run; how a run ended is in the report.
+func Run(ctx context.Context, o Options) (Report, error) {
+	rep := Report{ExitCode: -1, Back: BackNone}
+	x := &run{Options: o, report: &rep, begun: time.Now()}
+	if err := x.begin(ctx); err != nil {
+		return rep, err
+	}
+	// What is under way is ended in good order also when ctx is.
+	work := context.WithoutCancel(ctx)
+	err := o.Repository.Write(work, func(w *repo.Writer) error { return x.guard(ctx, work, w) })
+	if err != nil && rep.Outcome == "" {
+		return rep, err // nothing was run
+	}
+	if err != nil && rep.Outcome != Unrecorded {
+		rep.Outcome, rep.Reason = Unrecorded, err.Error()
+	}
+	if rep.Failed() {
+		x.goBack(work)
+	}
+	x.conclude(work)
+	return rep, nil
+}
+
+// run is one run at work.
+type run struct {
+	Options
+	report *Report
+	begun  time.Time
+	from   repo.Snapshot   // the last point of a run that goes on, else the base
+	made   map[string]bool // collections that the run made, once it is over
+
+	recorder *recorder
+	proxy    *proxy
+	stopped  chan struct{} // closed when the run must end
+	stopOnce sync.Once
+}
+
+// begin takes the base, or finds where the run stands.
+func (x *run) begin(ctx context.Context) error {
+	if x.Resume != nil {
+		x.report.Base, x.report.Run = *x.Resume, RunName(*x.Resume)
+		var err error
+		x.from, err = lastPoint(ctx, x.Repository, *x.Resume)
+		return err
+	}
+	so := x.Snapshot
+	so.Kind, so.Progress, so.Tags = repo.KindSnapshot, x.Reading, map[string]string{TagBase: "true"}
+	taken, err := snapshot.Take(ctx, x.Repository, x.Database, so)
+	if err != nil {
+		return fmt.Errorf("the snapshot before the migration: %w", err)
+	}
+	x.from = taken.Snapshot
+	x.report.Base, x.report.Run = taken.Snapshot, RunName(taken.Snapshot)
+	return nil
+}
+
+// guard is the run from the first request that is forwarded to the last point.
+// ctx says when to end it.
+func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
+	x.recorder = &recorder{
+		db: x.Database, store: w, run: x.report.Run, seed: maphash.MakeSeed(), lazy: x.Durability > 0,
+		collections: map[string]*collection{}, last: x.from, told: x.pointMade,
+	}
+	defer func() { err = errors.Join(err, x.recorder.close()) }()
+	x.report.Last, x.report.LastGood = x.from, x.from
+	if err := x.load(ctx, w); err != nil {
+		return err
+	}
+	if x.Resume != nil {
+		if x.report.Unrecorded, err = x.recorder.all(ctx); err != nil {
+			return err
+		}
+	}
+	x.stopped = make(chan struct{})
+	x.proxy = newProxy(x.Upstream, x.Transport, x.Database, x.recorder)
+	x.proxy.recorded = x.recorded
+	listener, err := net.Listen("tcp", orElse(x.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: x.proxy, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	defer func() { err = errors.Join(err, server.Close()) }()
+	address := "http://" + listener.Addr().String()
+	if x.Started != nil {
+		x.Started(address, x.report.Base)
+	}
+	stopFlushing := x.flushing(work)
+	x.migrate(ctx, address)
+	x.proxy.close(&refusal{http.StatusServiceUnavailable, "the guarded run has ended: " + orElse(x.report.Reason, string(x.report.Outcome))})
+	stopFlushing()
+	if err := x.recorder.flush(work); err != nil {
+		return err
+	}
+	x.report.Writes, x.report.Refused = x.proxy.counts.Writes.Load(), x.proxy.counts.Refused.Load()
+	err = x.judge(ctx, work, address)
+	x.made = x.recorder.made()
+	return err
+}
+
+// load finds the places of all records as the last point has them.
+func (x *run) load(ctx context.Context, w *repo.Writer) error {
+	reader := tree.NewReader(w)
+	bases, err := reader.Collections(ctx, x.report.Base.Root)
+	if err != nil {
+		return err
+	}
+	now, err := reader.Collections(ctx, x.from.Root)
+	if err != nil {
+		return err
+	}
+	named := func(cs []tree.Collection, s repo.Snapshot, serverID string) *tree.Collection {
+		for _, info := range s.Collections {
+			i := slices.IndexFunc(cs, func(c tree.Collection) bool { return c.Name == info.Name })
+			if info.ServerID == serverID && i >= 0 {
+				return &cs[i]
+			}
+		}
+		return nil
+	}
+	for _, info := range x.from.Collections {
+		c := named(now, x.from, info.ServerID)
+		if c == nil {
+			continue
+		}
+		d, err := reader.Description(ctx, *c)
+		if err != nil {
+			return err
+		}
+		live := chunk.Collection{ServerID: info.ServerID, Name: info.Name, Description: d}
+		loaded, err := newCollection(ctx, reader, x.recorder.seed, live, *c, named(bases, x.report.Base, info.ServerID))
+		if err != nil {
+			return err
+		}
+		x.recorder.collections[info.ServerID] = loaded
+	}
+	for _, info := range x.report.Base.Collections {
+		base := named(bases, x.report.Base, info.ServerID)
+		if base == nil || x.recorder.collections[info.ServerID] != nil {
+			continue
+		}
+		lost, err := newCollection(ctx, reader, x.recorder.seed, chunk.Collection{ServerID: info.ServerID, Name: info.Name}, tree.Collection{}, base)
+		if err != nil {
+			return err
+		}
+		x.recorder.deleted = append(x.recorder.deleted, lost)
+	}
+	return nil
+}
+
+// migrate runs the migration until it ends, or has to.
+func (x *run) migrate(ctx context.Context, address string) {
+	if x.MaxTime > 0 {
+		timer := time.AfterFunc(x.MaxTime, func() {
+			x.stop(TimedOut, fmt.Sprintf("it took longer than %v", x.MaxTime))
+		})
+		defer timer.Stop()
+	}
+	end := func() {
+		select {
+		case <-ctx.Done():
+			if x.Command == nil {
+				x.stop(Succeeded, "")
+			} else {
+				x.stop(Interrupted, "it was interrupted")
+			}
+		case <-x.stopped:
+		}
+	}
+	if x.Command == nil {
+		end()
+		return
+	}
+	c, err := x.start(x.Command, append(slices.Clone(x.Env), environment(address)...))
+	if err != nil {
+		x.stop(ChildFailed, err.Error())
+		return
+	}
+	go func() {
+		<-c.done
+		if code := c.code(); code != 0 {
+			x.stop(ChildFailed, fmt.Sprintf("%s: %v", strings.Join(x.Command, " "), c.cmd.ProcessState))
+		} else {
+			x.stop(Succeeded, "")
+		}
+	}()
+	end()
+	x.proxy.close(&refusal{http.StatusServiceUnavailable, "the guarded run has ended: " + orElse(x.report.Reason, string(x.report.Outcome))})
+	c.stop()
+	x.report.ExitCode = c.code()
+}
+
+// stop says how the run ended; only the first one counts.
+func (x *run) stop(how Outcome, why string) {
+	x.stopOnce.Do(func() {
+		x.report.Outcome, x.report.Reason = how, why
+		close(x.stopped)
+	})
+}
+
+// pointMade hears of each point. The recorder is locked.
+func (x *run) pointMade(p Point) {
+	x.report.Last, x.report.Points = p.Snapshot, x.report.Points+1
+	if x.Point != nil {
+		x.Point(p)
+	}
+}
+
+// recorded hears what became of each write.
+func (x *run) recorded(ctx context.Context, words string, err error) {
+	if err != nil {
+		x.stop(Unrecorded, fmt.Sprintf("%s could not be recorded: %v", words, err))
+		return
+	}
+	losses, err := x.recorder.losses(ctx, x.Expect, false)
+	if err == nil {
+		err = x.tooMuch(losses)
+	}
+	if err != nil {
+		x.stop(Lost, err.Error())
+		return
+	}
+	x.recorder.good(func(s repo.Snapshot) { x.report.LastGood = s })
+}
+
+// tooMuch names the collections of which more is lost than may be.
+func (x *run) tooMuch(losses []Loss) error {
+	var words []string
+	for _, l := range losses {
+		if l.Share() > x.MaxLoss {
+			words = append(words, l.String())
+		}
+	}
+	if words == nil {
+		return nil
+	}
+	return fmt.Errorf("%s, where at most %.4g %% may be lost", strings.Join(words, "; "), 100*x.MaxLoss)
+}
+
+// flushing makes points of what lazy recording left, until it is told to stop.
+func (x *run) flushing(ctx context.Context) (stop func()) {
+	if x.Durability <= 0 {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(x.Durability)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				if err := x.recorder.flush(ctx); err != nil {
+					x.stop(Unrecorded, err.Error())
+					return
+				}
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}

@@ -1,0 +1,120 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+)
+
+// TagBase is the tag of the snapshot that a run begins with.
+const TagBase = "guard-base"
+
+// runPrefix begins the name of a run; the rest is that of its base.
+const runPrefix = "run_"
+
+// ErrNoRun: no run has this name.
+var ErrNoRun = errors.New("no such run")
+
+// RunName is the name of the run that began with a base: run_20261124_040000_k3f9.
+func RunName(base repo.Snapshot) string {
+	_, rest, _ := strings.Cut(base.DisplayID(), "_")
+	return runPrefix + rest
+}
+
+// Ran is a run as the repository knows it.
+type Ran struct {
+	Name   string
+	Base   repo.Snapshot
+	Points []repo.Snapshot // in order
+	Ended  string          // what it came to; "": it goes on, or was cut off
+}
+
+// Last is the last point, or the base.
+func (r Ran) Last() repo.Snapshot {
+	if len(r.Points) == 0 {
+		return r.Base
+	}
+	return r.Points[len(r.Points)-1]
+}
+
+// Point gives a point by its number from 1 on, or by "last", "base" or 0.
+func (r Ran) Point(which string) (repo.Snapshot, error) {
+	switch which {
+	case "last":
+		return r.Last(), nil
+	case "base":
+		return r.Base, nil
+	}
+	n, err := strconv.Atoi(which)
+	if err != nil || n < 0 || n > len(r.Points) {
+		return repo.Snapshot{}, fmt.Errorf("%w: %s has the points 1 to %d, base and last, and no %q", ErrNoRun, r.Name, len(r.Points), which)
+	}
+	if n == 0 {
+		return r.Base, nil
+	}
+	return r.Points[n-1], nil
+}
+
+// Runs lists the runs, the oldest first.
+func Runs(ctx context.Context, r *repo.Repository) ([]Ran, error) {
+	all, err := r.Snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	notes, err := r.Annotations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := map[chunk.ID]repo.Snapshot{} // points by their parent
+	for _, s := range all {
+		if s.Kind == repo.KindPoint && s.Parent != nil {
+			next[*s.Parent] = s
+		}
+	}
+	var out []Ran
+	for _, s := range all {
+		if s.Tags[TagBase] == "" {
+			continue
+		}
+		ran := Ran{Name: RunName(s), Base: s}
+		ran.Ended, _ = notes[s.ID].Value(repo.KeyRunEnded)
+		for p, ok := next[s.ID]; ok && p.Run == ran.Name; p, ok = next[p.ID] {
+			ran.Points = append(ran.Points, p)
+		}
+		out = append(out, ran)
+	}
+	return out, nil
+}
+
+// FindRun gives the run of a name or of the beginning of one, with or without
+// "run_". The newest where name is empty.
+func FindRun(ctx context.Context, r *repo.Repository, name string) (Ran, error) {
+	all, err := Runs(ctx, r)
+	if err != nil {
+		return Ran{}, err
+	}
+	found := slices.DeleteFunc(slices.Clone(all), func(x Ran) bool {
+		return !strings.HasPrefix(x.Name, name) && !strings.HasPrefix(x.Name, runPrefix+name)
+	})
+	switch {
+	case len(found) == 0 && name == "":
+		return Ran{}, fmt.Errorf("%w: the repository has none", ErrNoRun)
+	case len(found) == 0:
+		return Ran{}, fmt.Errorf("%w: %q", ErrNoRun, name)
+	case len(found) > 1 && name != "":
+		return Ran{}, fmt.Errorf("%q is not unique: it may mean %s or %s", name, found[0].Name, found[1].Name)
+	}
+	return found[len(found)-1], nil
+}
+
+// lastPoint gives the last point of the run that began with base, or the base.
+func lastPoint(ctx context.Context, r *repo.Repository, base repo.Snapshot) (repo.Snapshot, error) {
+	ran, err := FindRun(ctx, r, RunName(base))
+	return ran.Last(), err
+}
