@@ -29,6 +29,7 @@ func newApp(out *console, args []string) *cli.App {
 			catCommand(p),
 			diffCommand(p),
 			rollbackCommand(p),
+			guardCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

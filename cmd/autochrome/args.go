@@ -14,6 +14,7 @@ type line struct {
 	levels  []level // the program itself, its command, its subcommand
 	flags   []given
 	rest    []string // arguments that are no flags
+	dashes  int      // how many of rest stand before a bare --; -1: there is none
 }
 
 // level is one command with what may stand behind its name.
@@ -23,6 +24,9 @@ type level struct {
 	flags    []cli.Flag
 	commands []*cli.Command
 }
+
+// byDefault is the subcommand that a bare -- stands for: guard -- COMMAND.
+const byDefault = "run"
 
 // given is a flag as it was typed.
 type given struct {
@@ -63,13 +67,19 @@ func (l line) args() []string {
 // commands and arguments, of whatever level. "--" ends the flags. What no
 // command knows is refused with the nearest that one does.
 func arrange(app *cli.App, args []string) (line, error) {
-	l := line{program: args[0], levels: []level{{app.Name, app.Name, app.Flags, app.Commands}}}
+	l := line{program: args[0], dashes: -1, levels: []level{{app.Name, app.Name, app.Flags, app.Commands}}}
 	args = args[1:]
 	for i := 0; i < len(args); i++ {
 		word := args[i]
 		here := l.levels[len(l.levels)-1]
 		switch {
 		case word == "--":
+			if i := slices.IndexFunc(here.commands, func(c *cli.Command) bool { return c.Name == byDefault }); i >= 0 {
+				if err := l.descend(byDefault); err != nil {
+					return l, err
+				}
+			}
+			l.dashes = len(l.rest)
 			l.rest = append(l.rest, args[i+1:]...)
 			i = len(args)
 		case isFlag(word):

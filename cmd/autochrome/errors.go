@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"autochrome/chroma"
+	"autochrome/guard"
 	"autochrome/repo"
 	"autochrome/restore"
 	"autochrome/snapshot"
@@ -83,6 +84,7 @@ var hints = []struct {
 	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},
 	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
 	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},
+	{guard.ErrNoRun, "see: autochrome guard list"},
 	{snapshot.ErrShrunken, "is this the right server, --tenant and --database? if it is right that so little is left: --allow-shrink, and then autochrome snapshot accept"},
 	{snapshot.ErrInconsistent, "nothing was stored; stop what is writing, or take it as it is without --consistent and --fail-if-moving"},
 	{restore.ErrDeclined, "nothing was changed; --dry-run shows the plan, --yes goes on without a question"},

@@ -11,22 +11,27 @@ import (
 // The exit codes; docs/errors.md describes them. 11 (locked) is kept for what
 // is to come.
 const (
-	exitOK           = 0
-	exitError        = 1
-	exitUsage        = 2
-	exitUnfinished   = 3 // done, but differences or damage remain
-	exitNoRepository = 10
-	exitWrongKey     = 12
-	exitChroma       = 20 // it does not answer, or refuses
-	exitInconsistent = 21 // not captured as consistently as asked
-	exitInterrupted  = 130
+	exitOK            = 0
+	exitError         = 1
+	exitUsage         = 2
+	exitUnfinished    = 3 // done, but differences or damage remain
+	exitNoRepository  = 10
+	exitWrongKey      = 12
+	exitChroma        = 20 // it does not answer, or refuses
+	exitInconsistent  = 21 // not captured as consistently as asked
+	exitRolledBack    = 30 // a guarded run failed and was rolled back
+	exitNotRolledBack = 31 // a guarded run failed and was not
+	exitInterrupted   = 130
 )
 
 // exitCode is the one place that makes an exit code of an error.
 func exitCode(err error, interrupted bool) int {
+	guarded := new(guardError)
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &guarded):
+		return guarded.code
 	case interrupted:
 		return exitInterrupted
 	case errors.As(err, new(*usageError)):

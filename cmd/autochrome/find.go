@@ -21,6 +21,9 @@ func sourceFlag() cli.Flag {
 // there are several sources, the latest is of the one with the address, tenant
 // and database of the settings, if that is only one.
 func (s *session) find(ctx context.Context, r *repo.Repository, word string) (repo.Snapshot, error) {
+	if snap, ok, err := pointOf(ctx, r, word); ok {
+		return snap, err
+	}
 	source := s.flags.String("source")
 	if source == "" && word == "latest" {
 		sources, err := r.Sources(ctx)
@@ -50,7 +53,10 @@ func (s *session) findFor(ctx context.Context, r *repo.Repository, live snapshot
 	if source == "" && word == "latest" {
 		source = known // "" where it has never been seen: then there must be one only
 	}
-	snap, err := r.Find(ctx, word, source)
+	snap, ok, err := pointOf(ctx, r, word)
+	if !ok {
+		snap, err = r.Find(ctx, word, source)
+	}
 	if err != nil {
 		return snap, err
 	}

@@ -42,5 +42,5 @@ func execute(ctx context.Context, args []string, out *console) error {
 	if err := refuseSecrets(line.flags); err != nil {
 		return err
 	}
-	return app.RunContext(ctx, line.args())
+	return app.RunContext(context.WithValue(ctx, dashesKey{}, line.dashes), line.args())
 }

@@ -10,16 +10,19 @@ import (
 
 // jsonCommand looks into the JSON object that the last program printed.
 //
+//	json [-last] PATH WANT       of several lines, the last one
 //	json [-stderr] PATH WANT     the value is WANT; PATH is like collections.0.name
 //	json [-stderr] PATH len:N    it is a list of N
 //	json [-stderr] -set VAR PATH puts it into the script's environment
 //	! json PATH                  there is no such value, or it is null
 func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
-	from, set := "stdout", false
+	from, last, set := "stdout", false, false
 	for ; len(args) > 0 && strings.HasPrefix(args[0], "-"); args = args[1:] {
 		switch args[0] {
 		case "-stderr":
-			from = "stderr"
+			from, last = "stderr", true
+		case "-last":
+			last = true
 		case "-set":
 			set = true
 		}
@@ -28,7 +31,7 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: json [-stderr] PATH WANT, json -set VAR PATH, ! json PATH")
 	}
 	text := strings.TrimSpace(ts.ReadFile(from))
-	if strings.Contains(text, "\n") && from == "stdout" {
+	if strings.Contains(text, "\n") && !last {
 		ts.Fatalf("more than one line")
 	}
 	lines := strings.Split(text, "\n")

@@ -64,6 +64,20 @@ func (s *session) args(optional int, names ...string) ([]string, error) {
 	return append(args, make([]string, len(names)-len(args))...), nil
 }
 
+// dashesKey finds in a command's context how many arguments stand before a bare
+// --, which urfave/cli does not tell.
+type dashesKey struct{}
+
+// beforeDashes parts the arguments at a bare --; behind has none without it.
+func (s *session) beforeDashes() (before, behind []string) {
+	args := s.flags.Args().Slice()
+	n, _ := s.flags.Context.Value(dashesKey{}).(int)
+	if n < 0 {
+		return args, nil
+	}
+	return args[:n], args[n:]
+}
+
 func howMany(n int) string {
 	switch n {
 	case 0:

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"autochrome/guard"
+	"autochrome/repo"
+	"autochrome/snapshot"
+)
+
+func guardRunCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "run", Usage: "run a command under guard", ArgsUsage: "-- COMMAND ...",
+		Description: "The command finds the proxy in CHROMADB_URL, CHROMA_HOST and CHROMA_PORT,\n" +
+			"CHROMA_SERVER_HOST and CHROMA_SERVER_HTTP_PORT. Writes that go around it are found at the end.\n" +
+			"Exit codes: 0 success, 30 failed and rolled back, 31 failed and not rolled back.",
+		Flags:  append(guardFlags(), guardEndFlags()...),
+		Action: p.action(guardRun),
+	}
+}
+
+func guardResumeCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "resume", Usage: "go on with a run that was cut off", ArgsUsage: "[RUN] -- COMMAND ...",
+		Description: "What was written meanwhile becomes a point of its own. Then the command runs under\n" +
+			"guard, upon the same base. Without RUN the newest that has not ended.",
+		Flags:  append(guardFlags(), guardEndFlags()...),
+		Action: p.action(guardResume),
+	}
+}
+
+func guardProxyCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "proxy", Usage: "guard a client that is not started from here, until Ctrl-C",
+		Flags:  guardFlags(),
+		Action: p.action(guardProxy),
+	}
+}
+
+func guardRun(ctx context.Context, s *session) error {
+	before, command := s.beforeDashes()
+	if len(before) > 0 || len(command) == 0 {
+		return usage("for example: autochrome guard -- python migrate.py", "guard needs a command to run")
+	}
+	return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return s.guardOptions(command) })
+}
+
+func guardProxy(ctx context.Context, s *session) error {
+	if _, err := s.args(0); err != nil {
+		return err
+	}
+	return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return s.guardOptions(nil) })
+}
+
+func guardResume(ctx context.Context, s *session) error {
+	names, command := s.beforeDashes()
+	if len(names) > 1 || len(command) == 0 {
+		return usage("for example: autochrome guard resume -- python migrate.py", "guard resume needs at most one run, and behind -- a command to run")
+	}
+	return s.guard(ctx, func(r *repo.Repository) (guard.Options, error) {
+		o, err := s.guardOptions(command)
+		if err != nil {
+			return o, err
+		}
+		ran, err := s.unfinishedRun(ctx, r, strings.Join(names, ""))
+		o.Resume = &ran.Base
+		return o, err
+	})
+}
+
+// unfinishedRun gives a run that can go on: the newest without a name.
+func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, name string) (guard.Ran, error) {
+	if name != "" {
+		ran, err := guard.FindRun(ctx, r, name)
+		if err == nil && ran.Ended != "" {
+			err = &hintedError{fmt.Errorf("%s has ended: %s", ran.Name, ran.Ended), "begin a new one: autochrome guard -- COMMAND"}
+		}
+		return ran, err
+	}
+	all, err := guard.Runs(ctx, r)
+	if err != nil {
+		return guard.Ran{}, err
+	}
+	for _, ran := range slices.Backward(all) {
+		if ran.Ended == "" {
+			return ran, nil
+		}
+	}
+	return guard.Ran{}, &hintedError{errors.New("no run was cut off"), "begin a new one: autochrome guard -- COMMAND"}
+}
+
+// guard carries out a run and tells what it came to.
+func (s *session) guard(ctx context.Context, options func(*repo.Repository) (guard.Options, error)) error {
+	db, err := s.openChroma(ctx)
+	if err != nil {
+		return err
+	}
+	guarded := func(r *repo.Repository) error {
+		o, err := options(r)
+		if err != nil {
+			return err
+		}
+		o.Repository, o.Database, o.Transport = r, db, db.Transport()
+		if o.Upstream, err = url.Parse(db.URL()); err != nil {
+			return err
+		}
+		d := newGuardDisplay(s, &o)
+		rep, err := guard.Run(ctx, o)
+		d.end()
+		if err != nil {
+			return err
+		}
+		return s.guarded(rep)
+	}
+	err = s.withRepository(ctx, guarded)
+	if errors.Is(err, repo.ErrNoRepository) {
+		err = s.withNewRepository(ctx, guarded)
+	}
+	return err
+}
+
+// guardOptions are what the flags say.
+func (s *session) guardOptions(command []string) (o guard.Options, err error) {
+	o = guard.Options{
+		Command: command, Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
+		Listen: s.flags.String("listen"), Resume: nil,
+		Snapshot: snapshot.Options{Source: s.flags.String("source"), Command: s.command, Version: build().Version},
+	}
+	if !s.inTerminal { // a command in a group of its own must not read from the terminal
+		o.Stdin = os.Stdin
+	}
+	if s.json {
+		o.Stdout = os.Stderr
+	}
+	if o.Durability, err = durability(s.flags.String("durability")); err != nil {
+		return o, err
+	}
+	if o.MaxLoss, err = s.maxLoss(); err != nil {
+		return o, err
+	}
+	if o.Expect, err = expectations(s.flags.StringSlice("expect")); err != nil {
+		return o, err
+	}
+	if o.RollbackTo, err = s.rollBackTo(); err != nil {
+		return o, err
+	}
+	o.Ask = s.askBack
+	if command == nil {
+		return o, nil
+	}
+	if o.MaxTime, err = s.maxTime(); err != nil {
+		return o, err
+	}
+	if v := s.flags.String("validate"); v != "" {
+		o.Validate = shell(v)
+	}
+	return o, nil
+}
