@@ -47,27 +47,32 @@ func Compare(ctx context.Context, base snapshot.Base, t Target, want []Wanted, p
 	for i, w := range want {
 		plans[i].want = w
 	}
-	return compareAll(ctx, base, t, plans, progress)
+	return compareAll(ctx, base, t, plans, progress, nil)
 }
 
 // Settle is Compare for what a plan changed. Records that were written and have
 // arrays of deleted ones (see settler) are put right, once, and compared again.
-func Settle(ctx context.Context, base snapshot.Base, t Target, p *Plan, progress func(Progress)) (Compared, error) {
-	return compareAll(ctx, base, t, p.touched(), progress)
+// differing, where not nil, is given what still differs in the end.
+func Settle(ctx context.Context, base snapshot.Base, t Target, p *Plan, progress func(Progress), differing Differing) (Compared, error) {
+	return compareAll(ctx, base, t, p.touched(), progress, differing)
 }
 
-func compareAll(ctx context.Context, base snapshot.Base, t Target, plans []CollectionPlan, progress func(Progress)) (Compared, error) {
+func compareAll(ctx context.Context, base snapshot.Base, t Target, plans []CollectionPlan, progress func(Progress), differing Differing) (Compared, error) {
 	var out Compared
 	live, err := t.Collections(ctx)
 	if err != nil {
 		return out, err
 	}
 	err = snapshot.WithScratch(base, func(store *snapshot.Scratch) error {
-		x := comparison{store: store, target: t, progress: progress}
+		x := comparison{store: store, target: t, progress: progress, differing: differing}
 		for _, p := range plans {
 			c, ok := byName(live, p.want.Tree.Name)
 			if !ok {
-				out.add(Difference{Collection: p.want.Tree.Name, What: "missing"})
+				missing := Difference{Collection: p.want.Tree.Name, What: "missing"}
+				out.add(missing)
+				if err := x.missing(missing); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := x.settled(ctx, c, p, &out); err != nil {
@@ -92,6 +97,10 @@ type comparison struct {
 	store    tree.Store
 	target   Target
 	progress func(Progress)
+
+	differing Differing
+	whole     []Difference // of the collection at hand that are of no record
+	delta     *tree.Delta  // of its records; nil: it is gone
 }
 
 // settled compares a collection, and once more after something was put right.
@@ -102,24 +111,38 @@ func (x *comparison) settled(ctx context.Context, c chunk.Collection, p Collecti
 	}
 	first := *out
 	first.Named = slices.Clone(out.Named)
-	if err := x.one(ctx, c, p.want, s, out); err != nil || s == nil || len(s.found) == 0 {
+	if err := x.one(ctx, c, p.want, s, out); err != nil {
 		return err
 	}
-	settled, err := s.settle(ctx, x.target, c, p)
-	if err != nil || len(settled) == 0 {
-		return err
+	var settled []Difference
+	if s != nil && len(s.found) > 0 {
+		var err error
+		if settled, err = s.settle(ctx, x.target, c, p); err != nil {
+			return err
+		}
+	}
+	if len(settled) == 0 {
+		return x.told(ctx, p.want)
 	}
 	*out = first
 	out.Settled += len(settled)
 	out.NamedSettled = append(out.NamedSettled, settled[:min(len(settled), maxNamed-len(out.NamedSettled))]...)
-	return x.one(ctx, c, p.want, nil, out)
+	if err := x.one(ctx, c, p.want, nil, out); err != nil {
+		return err
+	}
+	return x.told(ctx, p.want)
 }
 
 func (x *comparison) one(ctx context.Context, c chunk.Collection, w Wanted, s *settler, out *Compared) error {
 	var src snapshot.Source = x.target
+	x.whole, x.delta = nil, nil
+	whole := func(d Difference) {
+		out.add(d)
+		x.whole = append(x.whole, d)
+	}
 	if w.part == nil {
 		if fields, _ := x.target.Differs(c.Description, w.Description); len(fields) > 0 {
-			out.add(Difference{Collection: c.Name, What: "described otherwise", Fields: fields})
+			whole(Difference{Collection: c.Name, What: "described otherwise", Fields: fields})
 		}
 	} else if w.part.ids != nil {
 		src = listed{x.target, slices.Sorted(maps.Keys(w.part.ids))}
@@ -135,7 +158,7 @@ func (x *comparison) one(ctx context.Context, c chunk.Collection, w Wanted, s *s
 		return err
 	}
 	if len(gone) > 0 {
-		out.add(Difference{Collection: c.Name, What: "missing"})
+		whole(Difference{Collection: c.Name, What: "missing"})
 		return nil
 	}
 	out.Records += got[0].Tree.Top.Count
@@ -143,6 +166,7 @@ func (x *comparison) one(ctx context.Context, c chunk.Collection, w Wanted, s *s
 	if err != nil {
 		return err
 	}
+	x.delta = d
 	name := w.part.taking(func(x tree.Difference) error {
 		if x.Op == tree.Moved {
 			return nil

@@ -47,6 +47,10 @@ type Options struct {
 	// changed. Nil: they are not listed.
 	Records func(RecordDiff) error
 
+	// Differing is given what still differs in the end, each of them. Nil: the
+	// report names the first.
+	Differing Differing
+
 	// Confirm is shown the plan, with what it needs, before anything is changed
 	// and says whether to go on, and whether the extra collections may be dropped.
 	// What the target will not hold is named there; to go on is to leave out the
@@ -143,7 +147,7 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if err != nil {
 		return rep, err
 	}
-	compared, err := Settle(ctx, r, t, rep.Plan, o.Progress)
+	compared, err := Settle(ctx, r, t, rep.Plan, o.Progress, o.Differing)
 	if err != nil {
 		return rep, fmt.Errorf("written, but not compared: %w", err)
 	}

@@ -33,6 +33,7 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "skip-unwritable", Usage: "go on without what the server cannot hold, and exit with 3"},
 			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
 			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
+			reportFlag(),
 		}, partFlags()...),
 		Action: p.action(rollback),
 	}
@@ -60,15 +61,27 @@ func rollback(ctx context.Context, s *session) error {
 	})
 }
 
-func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, names []string, e *repo.AuditEntry) error {
+func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, names []string, e *repo.AuditEntry) (err error) {
 	ids, only, err := s.part()
 	if err != nil {
 		return err
 	}
+	file, err := s.openReport()
+	if err != nil {
+		return err
+	}
+	var rep restore.Report
+	var at *ofTarget
+	defer func() {
+		if endErr := file.end(s.reportOf(rep, at, err, ctx.Err() != nil)); endErr != nil {
+			err = errors.Join(err, endErr)
+		}
+	}()
 	t, err := s.openChroma(ctx)
 	if err != nil {
 		return err
 	}
+	at = &ofTarget{t.URL(), t.Tenant(), t.Database()}
 	snap, err := s.findWanted(ctx, r, t, to)
 	if err != nil {
 		return err
@@ -76,10 +89,10 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	e.Snapshot = &snap.ID
 	bar := newProgress(s.console)
 	list := s.planRecords(bar)
-	rep, err := restore.Rollback(ctx, r, t, snap, restore.Options{
+	rep, err = restore.Rollback(ctx, r, t, snap, restore.Options{
 		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
 		IDs: ids, Only: only, Strict: s.flags.Bool("strict"),
-		Records: list.record,
+		Records: list.record, Differing: file.differing(),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
 			bar.end()
 			if err := list.end(); err != nil {

@@ -114,6 +114,9 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 	for _, x := range rep.Late.Kept {
 		out.Supplements = append(out.Supplements, x.DisplayID())
 	}
+	if rep.Plan == nil { // it did not come to one
+		out.Plan = &restore.Plan{}
+	}
 	out.Plan.Extra, out.Plan.Collections = orEmpty(out.Plan.Extra), orEmpty(out.Plan.Collections)
 	if rep.PreRollback != nil {
 		id := rep.PreRollback.DisplayID()

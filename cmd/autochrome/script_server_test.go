@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ import (
 //	                             interrupts it then, and demands exit code 130
 //	server writing WORD N NAME   before each of the first n requests whose path has WORD, somebody
 //	                             adds a record to a collection
+//	server spoiling NAME         when the first addition was answered, somebody deletes records 200
+//	                             to 300 of a collection and adds 300 to 450
 //	server tls FILE              it has a certificate of its own, which FILE gets
 //	server chroma                Chroma itself again
 func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -77,6 +80,19 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 				c.Add(id, records(number, number+1, 8))
 			}
 			proxy.ServeHTTP(w, r)
+		}))
+	case "spoiling":
+		c := clientOf(ts)
+		id := c.Collection(args[1])["id"].(string)
+		var once sync.Once
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			proxy.ServeHTTP(w, r)
+			if strings.HasSuffix(r.URL.Path, "/add") {
+				once.Do(func() {
+					c.Delete(id, map[string]any{"ids": records(200, 300, 1)["ids"]})
+					c.Add(id, records(300, 450, 8))
+				})
+			}
 		}))
 	case "tls":
 		s := httptest.NewUnstartedServer(proxy)
