@@ -54,7 +54,7 @@ func decodeEntries(d *wire.Reader) ([]Entry, int64, error) {
 
 // DecodeFile reads an index file and refuses what AppendFile would not write.
 func DecodeFile(b []byte) ([]Pack, error) {
-	if len(b) < len(fileMagic)+1+chunk.IDSize || string(b[:len(fileMagic)]) != fileMagic {
+	if len(b) < len(fileMagic)+1+saltSize+chunk.IDSize || string(b[:len(fileMagic)]) != fileMagic {
 		return nil, corrupt("not an index file")
 	}
 	if v := b[len(fileMagic)]; v != fileVersion {
@@ -64,7 +64,7 @@ func DecodeFile(b []byte) ([]Pack, error) {
 	if chunk.FileHash(body) != chunk.ID(b[len(body):]) {
 		return nil, corrupt("index file: its checksum does not hold")
 	}
-	d := wire.Reader{Rest: body[len(fileMagic)+1:]}
+	d := wire.Reader{Rest: body[len(fileMagic)+1+saltSize:]}
 	count := d.Int(len(d.Rest) / (chunk.IDSize + 2))
 	if d.Err == nil && count == 0 {
 		return nil, corrupt("index file: empty")

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 
 	"autochrome/chunk"
@@ -19,11 +20,18 @@ func AppendDirectory(dst []byte, entries []Entry) []byte {
 }
 
 // AppendFile appends an index file over these packs. It is named by the hash
-// of all its bytes, [FileName].
+// of all its bytes, [FileName], and unlike any other: its salt is random.
 func AppendFile(dst []byte, packs []Pack) []byte {
+	var salt [saltSize]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	return appendFile(dst, salt, packs)
+}
+
+func appendFile(dst []byte, salt [saltSize]byte, packs []Pack) []byte {
 	start := len(dst)
 	dst = append(dst, fileMagic...)
 	dst = append(dst, fileVersion)
+	dst = append(dst, salt[:]...)
 	dst = binary.AppendUvarint(dst, uint64(len(packs)))
 	for _, p := range packs {
 		dst = append(dst, p.ID[:]...)

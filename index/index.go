@@ -123,6 +123,25 @@ func (x *Index) Each(fn func(chunk.ID, Location) bool) {
 	}
 }
 
+// EachChunk calls fn for every chunk with all its places, which are valid until
+// fn returns, until it says no. The Index must not be used meanwhile.
+func (x *Index) EachChunk(fn func(chunk.ID, []Location) bool) {
+	var id chunk.ID
+	var places []Location
+	more := true
+	x.Each(func(next chunk.ID, at Location) bool {
+		if next != id && len(places) > 0 {
+			more = fn(id, places)
+			places = places[:0]
+		}
+		id, places = next, append(places, at)
+		return more
+	})
+	if more && len(places) > 0 {
+		fn(id, places)
+	}
+}
+
 // PackSize is the length of a pack's file, and whether the pack is known.
 func (x *Index) PackSize(pack chunk.ID) (int64, bool) {
 	x.mu.RLock()

@@ -13,6 +13,7 @@
 //	roots/<hex>                 a snapshot's record, see snapshot.go
 //	roots/<hex>.pack            a point pack: chunks and records in one object
 //	notes/<hex>                 an annotation, see annotation.go
+//	marks/<hex>                 packs that are to be deleted, see mark.go
 //	audit/<writer>/<counter>    an audit entry, see audit.go
 //
 // Files are written once and never changed. Packs, point packs, index files

@@ -2,103 +2,77 @@ package repo
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
 
 	"autochrome/chunk"
 )
 
-// walk goes through trees from their roots to all that they refer to. Entries
-// that it has been through are not gone through again, so a snapshot that
-// shares most of its tree with an earlier one costs what it does not share.
-type walk struct {
-	load func(context.Context, chunk.ID) ([]byte, error)
-
-	// visit is told of each run, also again; of entries, before they are gone
-	// through.
-	visit func(kind chunk.Kind, run chunk.Run, whole bool) error
-
-	seen map[chunk.ID]rowSet // entries gone through, by chunk
+// needs is which chunks snapshots need, and which of their rows.
+//
+// A chunk costs some twenty bytes: what is kept of its id are 64 bits. Two ids
+// that share them make one of them needed that is not; it stays, and nothing
+// is lost. Entries are walked through, and kept by their whole ids.
+type needs struct {
+	walk  *walk
+	whole map[uint64]struct{}
+	parts map[uint64]rowSet // of chunks that nothing needs as a whole, yet
 }
 
-func newWalk(load func(context.Context, chunk.ID) ([]byte, error)) *walk {
-	return &walk{load: load, seen: map[chunk.ID]rowSet{}}
-}
-
-func (w *walk) root(ctx context.Context, root chunk.Root) error {
-	for _, run := range root.Runs {
-		if err := w.run(ctx, chunk.Collections, run, false, 0); err != nil {
-			return err
+func (r *Repository) newNeeds() *needs {
+	n := &needs{walk: newWalk(r.Load), whole: map[uint64]struct{}{}, parts: map[uint64]rowSet{}}
+	n.walk.visit = func(kind chunk.Kind, run chunk.Run, whole bool) error {
+		if kind == chunk.Collections || kind == chunk.Nodes {
+			return nil // the walk has them
 		}
-	}
-	return nil
-}
-
-// maxDepth is beyond what 2^63 records need.
-const maxDepth = 16
-
-func (w *walk) run(ctx context.Context, kind chunk.Kind, run chunk.Run, whole bool, depth int) error {
-	if err := w.visit(kind, run, whole); err != nil {
-		return err
-	}
-	if kind != chunk.Collections && kind != chunk.Nodes {
+		if !r.Has(run.Chunk) {
+			return &DamagedError{Chunk: run.Chunk, Err: r.missing()}
+		}
+		key := shortID(run.Chunk)
+		if _, ok := n.whole[key]; ok {
+			return nil
+		}
+		if whole {
+			n.whole[key] = struct{}{}
+			delete(n.parts, key)
+			return nil
+		}
+		n.parts[key] = n.parts[key].with(run.First, run.Count)
 		return nil
 	}
-	if w.seen[run.Chunk].all(run.First, run.Count) {
-		return nil
-	}
-	if depth > maxDepth {
-		return fmt.Errorf("chunk %v: %w: a tree of more than %d levels", run.Chunk, chunk.ErrCorrupt, maxDepth)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	b, err := w.load(ctx, run.Chunk)
-	if err != nil {
-		return err
-	}
-	rows, err := chunk.DecodeRows(b)
-	if err != nil {
-		return fmt.Errorf("chunk %v: %w", run.Chunk, err)
-	}
-	if run.First < 0 || run.Count < 0 || run.Count > rows.Len()-run.First {
-		return fmt.Errorf("chunk %v: %w: a run beyond its rows", run.Chunk, chunk.ErrCorrupt)
-	}
-	for i := run.First; i < run.First+run.Count; i++ {
-		if w.seen[run.Chunk].all(i, 1) {
-			continue
-		}
-		entry, _ := rows.Row(i)
-		err := chunk.References(rows.Kind(), entry, func(kind chunk.Kind, run chunk.Run, whole bool) error {
-			return w.run(ctx, kind, run, whole, depth+1)
-		})
-		if err != nil {
-			return fmt.Errorf("chunk %v: %w", run.Chunk, err)
-		}
-		w.seen[run.Chunk] = w.seen[run.Chunk].with(i, 1) // only now: nothing below is left out
-	}
-	return nil
+	return n
 }
 
-// rowSet is a set of rows of one chunk, a bit each.
-type rowSet []uint64
+func shortID(id chunk.ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
 
-// all reports whether the set has these rows.
-func (s rowSet) all(first, count int) bool {
-	for i := first; i < first+count; i++ {
-		if i/64 >= len(s) || s[i/64]>>(i%64)&1 == 0 {
-			return false
-		}
+// add adds what a snapshot needs.
+func (n *needs) add(ctx context.Context, s Snapshot) error { return n.walk.root(ctx, s.Root) }
+
+func (n *needs) has(id chunk.ID) bool {
+	if _, ok := n.walk.seen[id]; ok {
+		return true
 	}
-	return true
+	key := shortID(id)
+	if _, ok := n.whole[key]; ok {
+		return true
+	}
+	_, ok := n.parts[key]
+	return ok
 }
 
-// with adds rows, and gives the set, which may have moved.
-func (s rowSet) with(first, count int) rowSet {
-	if n := (first + count + 63) / 64; n > len(s) {
-		s = append(s, make(rowSet, n-len(s))...)
+// waste is how many of n stored bytes of a chunk are, at least, in rows that
+// nothing refers to. How many rows stand behind the last one that is needed is
+// not known without reading the chunk.
+func (n *needs) waste(id chunk.ID, stored int64) int64 {
+	rows, ok := n.parts[shortID(id)]
+	if !ok {
+		rows, ok = n.walk.seen[id]
 	}
-	for i := first; i < first+count; i++ {
-		s[i/64] |= 1 << (i % 64)
+	if !ok {
+		return 0
 	}
-	return s
+	used, last := rows.count()
+	if last == 0 {
+		return 0
+	}
+	return stored * int64(last-used) / int64(last)
 }

@@ -86,7 +86,11 @@ func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err err
 		w.cancel(err)
 		return err
 	}
-	return w.Flush(ctx)
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	r.mergeMany(ctx)
+	return nil
 }
 
 // err gives the first failure.

@@ -30,6 +30,7 @@ func newApp(out *console, args []string) *cli.App {
 			diffCommand(p),
 			rollbackCommand(p),
 			guardCommand(p),
+			pruneCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

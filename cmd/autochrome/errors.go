@@ -83,6 +83,7 @@ var hints = []struct {
 	{repo.ErrEncryption, "--encrypt or --recipient; or, if everybody there may read it, --no-encryption"},
 	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},
 	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
+	{repo.ErrNotPruned, "put the damaged file back from a copy; what is not needed costs space and no more"},
 	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},
 	{guard.ErrNoRun, "see: autochrome guard list"},
 	{snapshot.ErrShrunken, "is this the right server, --tenant and --database? if it is right that so little is left: --allow-shrink, and then autochrome snapshot accept"},
