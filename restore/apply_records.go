@@ -57,7 +57,7 @@ func (b *batch) begin(s Stage, total int) {
 
 // pass writes the differences of one kind that are asked for.
 func (b *batch) pass(ctx context.Context, all func(context.Context, func(tree.Difference) error) error, op tree.Op) error {
-	err := all(ctx, b.plan.want.part.taking(func(x tree.Difference) error {
+	err := all(ctx, b.plan.want.part.taking(ctx, toSnapshot, func(x tree.Difference) error {
 		if x.Op != op {
 			return nil
 		}

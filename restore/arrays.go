@@ -92,7 +92,7 @@ func (s *settler) note(ctx context.Context, x tree.Difference) error {
 // and names them.
 func (s *settler) settle(ctx context.Context, t Target, live chunk.Collection, c CollectionPlan) (settled []Difference, err error) {
 	var todo []chunk.Change
-	err = c.delta.Present(ctx, c.want.part.taking(func(x tree.Difference) error {
+	err = c.delta.Present(ctx, c.want.part.taking(ctx, toSnapshot, func(x tree.Difference) error {
 		change, ok := s.found[x.ID]
 		if !ok || x.Op == tree.Moved {
 			return nil

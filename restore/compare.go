@@ -167,7 +167,7 @@ func (x *comparison) one(ctx context.Context, c chunk.Collection, w Wanted, s *s
 		return err
 	}
 	x.delta = d
-	name := w.part.taking(func(x tree.Difference) error {
+	name := w.part.taking(ctx, fromSnapshot, func(x tree.Difference) error {
 		if x.Op == tree.Moved {
 			return nil
 		}

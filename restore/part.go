@@ -1,9 +1,11 @@
 package restore
 
 import (
+	"context"
 	"fmt"
 
 	"autochrome/chunk"
+	"autochrome/filter"
 	"autochrome/tree"
 )
 
@@ -13,14 +15,18 @@ import (
 type part struct {
 	ids  map[string]bool // nil: all records
 	only tree.ColumnSet  // 0: all columns; else those of records that both sides have
+
+	// where selects records as the snapshot has them, and those that it does not
+	// have as they are; nil: all.
+	where *filter.Filter
 }
 
 // newPart gives what the options ask for.
 func newPart(o Options) (*part, error) {
-	if o.IDs == nil && len(o.Only) == 0 {
+	if o.IDs == nil && len(o.Only) == 0 && o.Where == nil {
 		return nil, nil
 	}
-	p := &part{}
+	p := &part{where: o.Where}
 	if o.IDs != nil {
 		p.ids = make(map[string]bool, len(o.IDs))
 		for _, id := range o.IDs {
@@ -36,27 +42,45 @@ func newPart(o Options) (*part, error) {
 	return p, nil
 }
 
+// direction says which side of a difference is the snapshot.
+type direction int
+
+const (
+	toSnapshot   direction = iota // from what is there to the snapshot: a plan
+	fromSnapshot                  // from the snapshot to what is there: a comparison
+)
+
 // take says what of a difference is asked for.
-func (p *part) take(x tree.Difference) (tree.Difference, bool) {
+func (p *part) take(ctx context.Context, x tree.Difference, d direction) (tree.Difference, bool, error) {
 	if p == nil {
-		return x, true
+		return x, true, nil
 	}
 	if p.ids != nil && !p.ids[x.ID] {
-		return x, false
+		return x, false, nil
 	}
-	if p.only == 0 {
-		return x, true
+	if p.only != 0 {
+		if x.Columns &= p.only; x.Op != tree.Changed || x.Columns == 0 {
+			return x, false, nil
+		}
 	}
-	x.Columns &= p.only
-	return x, x.Op == tree.Changed && x.Columns != 0
+	if p.where == nil {
+		return x, true, nil
+	}
+	side := x.After
+	if x.Op == tree.Removed || x.Op != tree.Added && d == fromSnapshot {
+		side = x.Before
+	}
+	r, err := side(ctx, p.where.Kinds()...)
+	return x, err == nil && p.where.Match(&r), err
 }
 
 // taking is fn for what of the differences is asked for.
-func (p *part) taking(fn func(tree.Difference) error) func(tree.Difference) error {
+func (p *part) taking(ctx context.Context, d direction, fn func(tree.Difference) error) func(tree.Difference) error {
 	return func(x tree.Difference) error {
-		if x, ok := p.take(x); ok {
-			return fn(x)
+		x, ok, err := p.take(ctx, x, d)
+		if err != nil || !ok {
+			return err
 		}
-		return nil
+		return fn(x)
 	}
 }

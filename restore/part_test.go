@@ -1,13 +1,16 @@
 package restore_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"autochrome/chunk"
+	"autochrome/filter"
 	"autochrome/internal/chromatest"
 	"autochrome/repo"
 	"autochrome/restore"
@@ -219,4 +222,57 @@ func merged(a, b map[string]chromatest.RawRecord) map[string]bool {
 		out[id] = true
 	}
 	return out
+}
+
+// TestPartWhere brings back what a filter selects, and compares the whole with
+// what an independent reader and the server's own filter say.
+func TestPartWhere(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		db, r := opened(t, c, c.Server.URL())
+		id := c.CreateCollection("docs", nil)
+		c.Add(id, numbered(0, 1500))
+		before := byID(c.Dump("docs"))
+		good := taken(t, r, db)
+		const text = `{"$or":[{"n":{"$lt":300}},{"n":{"$gte":1400}}]}`
+		f, err := filter.Where([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		selected := map[string]bool{}
+		ask := func() {
+			for _, x := range c.Get(id, map[string]any{"where": json.RawMessage(text), "include": []string{}})["ids"].([]any) {
+				selected[x.(string)] = true
+			}
+		}
+		ask()
+		every := numbered(0, 1500)["ids"].([]string)
+		c.Update(id, map[string]any{"ids": every[200:500], "metadatas": each(300, map[string]any{"n": 5000})}) // selected now, but not then, are 300 to 499
+		c.Delete(id, map[string]any{"ids": every[290:310]})
+		c.Add(id, numbered(2000, 2010))
+		c.Add(id, map[string]any{"ids": []string{"bare"}, "embeddings": [][]float32{{1, 2, 3}}})
+		spoiled := byID(c.Dump("docs"))
+		for i := 2000; i < 2010; i++ {
+			selected[fmt.Sprintf("r%04d", i)] = true
+		}
+		rep, err := restore.Rollback(t.Context(), r, db, good, restore.Options{Where: f})
+		if err != nil || !rep.Verified() {
+			t.Fatalf("%v %+v", err, rep.Compared)
+		}
+		if a := rep.Applied; a.Added != 10 || a.Updated != 90 || a.Deleted != 10 {
+			t.Errorf("%+v", a.WriteReport)
+		}
+		got := byID(c.Dump("docs"))
+		for rid := range merged(before, spoiled) {
+			want, there := spoiled[rid]
+			if selected[rid] {
+				want, there = before[rid]
+			}
+			if g, ok := got[rid]; ok != there || rawText(g) != rawText(want) {
+				t.Errorf("%s: %v %s, want %v %s", rid, ok, rawText(g), there, rawText(want))
+			}
+		}
+		if again, err := restore.Rollback(t.Context(), r, db, good, restore.Options{Where: f, DryRun: true}); err != nil || !again.Plan.Empty() {
+			t.Errorf("%v %+v", err, again.Plan)
+		}
+	})
 }

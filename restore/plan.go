@@ -60,6 +60,8 @@ type Plan struct {
 	// Blocked names extra collections that have the name of one to be renamed
 	// back: without dropping them the plan cannot be carried out.
 	Blocked []string `json:"blocked,omitempty"`
+	// Part says that it is about some records or columns only.
+	Part bool `json:"part,omitempty"`
 
 	// Needs is what carrying it out takes; nil: that was not asked.
 	Needs *Needs `json:"needs,omitempty"`
@@ -100,6 +102,7 @@ func MakePlan(ctx context.Context, r *tree.Reader, t Target, want []Wanted, have
 			return nil, fmt.Errorf("collection %q: %w", w.Tree.Name, err)
 		}
 		p.Collections = append(p.Collections, c)
+		p.Part = p.Part || w.part != nil
 	}
 	for _, h := range rest {
 		name := h.Collection.Name
@@ -183,7 +186,9 @@ func planCollection(ctx context.Context, r *tree.Reader, t Target, w Wanted, hav
 
 // count goes through the difference once.
 func (c *CollectionPlan) count(ctx context.Context) error {
-	taking := c.want.part.taking
+	taking := func(fn func(tree.Difference) error) func(tree.Difference) error {
+		return c.want.part.taking(ctx, toSnapshot, fn)
+	}
 	err := c.delta.Removed(ctx, taking(func(tree.Difference) error { c.Deleted++; return nil }))
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (p *Plan) Records(ctx context.Context, drop bool, fn func(RecordDiff) error
 		if c.Action == Keep {
 			continue
 		}
-		give := c.want.part.taking(in(c.Name))
+		give := c.want.part.taking(ctx, toSnapshot, in(c.Name))
 		if err := c.delta.Removed(ctx, give); err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (x *comparison) told(ctx context.Context, w Wanted) error {
 	if x.delta == nil {
 		return nil
 	}
-	tell := w.part.taking(func(t tree.Difference) error {
+	tell := w.part.taking(ctx, fromSnapshot, func(t tree.Difference) error {
 		if t.Op == tree.Moved {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"autochrome/chunk"
+	"autochrome/filter"
 	"autochrome/repo"
 	"autochrome/snapshot"
 	"autochrome/tree"
@@ -30,14 +31,20 @@ type Options struct {
 	// Only brings back these columns only (embeddings, documents, metadatas, uris)
 	// of records that are there on both sides; no record is added or deleted.
 	//
-	// With either of them a collection is never dropped, renamed, made anew or
+	// Where brings back the records that it selects only: by what they are in the
+	// snapshot, and those that it does not have by what they are now, so that
+	// these are deleted.
+	//
+	// With any of them a collection is never dropped, renamed, made anew or
 	// described otherwise: records are brought back to where they belong, under
 	// whatever name it has now. One that is missing is created, as the snapshot
-	// describes it, when IDs name a record of it, and otherwise left alone. The
+	// describes it, when there are records of it to be added, and otherwise left
+	// alone. The
 	// plan, its figures and the comparison are about what is asked for; the state
 	// before is recorded whole all the same, of the collections that are concerned.
-	IDs  []string
-	Only []chunk.Kind
+	IDs   []string
+	Only  []chunk.Kind
+	Where *filter.Filter
 
 	// Strict stops with ErrWriting where somebody is still writing what is to be
 	// overwritten, deleted or dropped, instead of keeping that in a supplement.

@@ -26,6 +26,8 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.StringFlag{Name: "at", Usage: "the newest good snapshot at or before this time, in place of an ID"},
 			&cli.BoolFlag{Name: "undo", Usage: "the state before the last rollback, in place of an ID"},
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these of the snapshot, with commas between"},
+			&cli.BoolFlag{Name: "partial", Usage: "not all of the snapshot: with --failed-collections"},
+			&cli.StringSliceFlag{Name: "failed-collections", Usage: "the same as --collections"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be done; change nothing"},
 			&cli.BoolFlag{Name: "records", Aliases: []string{"r"}, Usage: "list the records that are changed, with old and new values, before anything is changed"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
@@ -44,7 +46,7 @@ func rollback(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	names, err := split("collections", s.flags.StringSlice("collections"))
+	names, err := s.chosenCollections()
 	if err != nil {
 		return err
 	}
@@ -63,6 +65,10 @@ func rollback(ctx context.Context, s *session) error {
 
 func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, names []string, e *repo.AuditEntry) (err error) {
 	ids, only, err := s.part()
+	if err != nil {
+		return err
+	}
+	chosen, err := s.where()
 	if err != nil {
 		return err
 	}
@@ -91,7 +97,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	list := s.planRecords(bar)
 	rep, err = restore.Rollback(ctx, r, t, snap, restore.Options{
 		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
-		IDs: ids, Only: only, Strict: s.flags.Bool("strict"),
+		IDs: ids, Only: only, Where: chosen, Strict: s.flags.Bool("strict"),
 		Records: list.record, Differing: file.differing(),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
 			bar.end()

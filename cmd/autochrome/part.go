@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"autochrome/chunk"
+	"autochrome/filter"
 )
 
 // partFlags say what of a snapshot is brought back, where that is not all.
@@ -20,6 +21,8 @@ func partFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "ids", Usage: "only these records, with commas between"},
 		&cli.StringFlag{Name: "ids-from", Usage: "only the records whose ids stand in this file, or - for standard input, one on each line"},
+		&cli.StringFlag{Name: "where", Usage: "only records with such metadata in the snapshot, in Chroma's filter language: '{\"lang\":\"en\"}'"},
+		&cli.StringFlag{Name: "where-document", Usage: "only records with such a document in the snapshot: '{\"$contains\":\"words\"}'"},
 		&cli.StringSliceFlag{Name: "only", Usage: "only these columns of records that are there: metadatas, documents, uris, embeddings"},
 	}
 }
@@ -55,6 +58,40 @@ func (s *session) part() (ids []string, only []chunk.Kind, err error) {
 		}
 	}
 	return ids, only, nil
+}
+
+// chosenCollections reads the names of collections, by either flag; nil: all.
+func (s *session) chosenCollections() ([]string, error) {
+	const other = "failed-collections" // what earlier scripts call them
+	if s.flags.IsSet(other) {
+		if s.flags.IsSet("collections") {
+			return nil, usage("give the names with one of them", "--collections and --%s say the same", other)
+		}
+		return split(other, s.flags.StringSlice(other))
+	}
+	if s.flags.Bool("partial") && !s.flags.IsSet("collections") {
+		return nil, usage("add them: --partial --failed-collections a,b; or without --partial: --collections a,b", "--partial does not say which collections")
+	}
+	return split("collections", s.flags.StringSlice("collections"))
+}
+
+// where reads the filters; nil: there are none.
+func (s *session) where() (*filter.Filter, error) {
+	var both *filter.Filter
+	for _, f := range []struct {
+		flag string
+		read func([]byte) (*filter.Filter, error)
+	}{{"where", filter.Where}, {"where-document", filter.WhereDocument}} {
+		if !s.flags.IsSet(f.flag) {
+			continue
+		}
+		one, err := f.read([]byte(s.flags.String(f.flag)))
+		if err != nil {
+			return nil, usage("as in --where '{\"lang\":\"en\"}', --where '{\"n\":{\"$gte\":3}}', --where-document '{\"$contains\":\"words\"}'", "--%s: %v", f.flag, err)
+		}
+		both = filter.And(both, one)
+	}
+	return both, nil
 }
 
 // columnNamed knows columns by the plural and the singular.

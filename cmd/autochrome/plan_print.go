@@ -13,7 +13,11 @@ import (
 // printPlan shows a plan as a table.
 func printPlan(w io.Writer, id string, p *restore.Plan, drop bool) error {
 	if p.Empty() {
-		_, err := fmt.Fprintf(w, "nothing to do: the database is as in %s%s\n", id, movedIn(p))
+		what := "the database"
+		if p.Part {
+			what = "what is asked for"
+		}
+		_, err := fmt.Fprintf(w, "nothing to do: %s is as in %s%s\n", what, id, movedIn(p))
 		return err
 	}
 	if _, err := fmt.Fprintf(w, "to be as in %s:\n", id); err != nil {
