@@ -37,6 +37,11 @@ type Options struct {
 	// a point before the next write to the same collection is forwarded.
 	Durability time.Duration
 
+	// Full reports whether the repository has no space left but what was held
+	// back to finish the point in hand. From then on writes are answered with 507.
+	// Nil: nobody knows.
+	Full func() bool
+
 	// RollbackTo says where to go back to when the run has failed.
 	RollbackTo Back
 	// Ask is asked instead where RollbackTo is BackAsk.

@@ -119,14 +119,18 @@ func (p *proxy) begin() *refusal {
 	return p.closed
 }
 
-// close answers all further writes with r, and waits until those under way are
-// recorded. Of several only the first r counts.
-func (p *proxy) close(r *refusal) {
+// shut answers all further writes with r. Of several only the first counts.
+func (p *proxy) shut(r *refusal) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.closed == nil {
 		p.closed = r
 	}
-	p.mu.Unlock()
+}
+
+// close is shut, and waits until the writes under way are recorded.
+func (p *proxy) close(r *refusal) {
+	p.shut(r)
 	p.writing.Wait()
 }
 

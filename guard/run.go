@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	x.stopped = make(chan struct{})
 	x.proxy = newProxy(x.Upstream, x.Transport, x.Database, x.recorder)
 	x.proxy.recorded = x.recorded
-	listener, err := net.Listen("tcp", orElse(x.Listen, "127.0.0.1:0"))
+	listener, err := net.Listen("tcp", cmp.Or(x.Listen, "127.0.0.1:0"))
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	}
 	stopFlushing := x.flushing(work)
 	x.migrate(ctx, address)
-	x.proxy.close(&refusal{http.StatusServiceUnavailable, "the guarded run has ended: " + orElse(x.report.Reason, string(x.report.Outcome))})
+	x.proxy.close(x.over())
 	stopFlushing()
 	if err := x.recorder.flush(work); err != nil {
 		return err
@@ -207,9 +208,14 @@ func (x *run) migrate(ctx context.Context, address string) {
 		}
 	}()
 	end()
-	x.proxy.close(&refusal{http.StatusServiceUnavailable, "the guarded run has ended: " + orElse(x.report.Reason, string(x.report.Outcome))})
+	x.proxy.close(x.over())
 	c.stop()
 	x.report.ExitCode = c.code()
+}
+
+// over is the answer to what is written after the end.
+func (x *run) over() *refusal {
+	return &refusal{http.StatusServiceUnavailable, "the guarded run has ended: " + cmp.Or(x.report.Reason, string(x.report.Outcome))}
 }
 
 // stop says how the run ended; only the first one counts.
@@ -231,8 +237,13 @@ func (x *run) pointMade(p Point) {
 // recorded hears what became of each write.
 func (x *run) recorded(ctx context.Context, words string, err error) {
 	if err != nil {
-		x.stop(Unrecorded, fmt.Sprintf("%s could not be recorded: %v", words, err))
+		why := fmt.Sprintf("%s could not be recorded: %v", words, err)
+		x.proxy.shut(&refusal{http.StatusInsufficientStorage, why})
+		x.stop(Unrecorded, why)
 		return
+	}
+	if x.Full != nil && x.Full() {
+		x.proxy.shut(&refusal{http.StatusInsufficientStorage, "the repository has no space left: what was written is recorded, and nothing more is let through"})
 	}
 	losses, err := x.recorder.losses(ctx, x.Expect, false)
 	if err == nil {
@@ -282,11 +293,4 @@ func (x *run) flushing(ctx context.Context) (stop func()) {
 		}
 	}()
 	return func() { close(done); <-ended }
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }
