@@ -27,6 +27,7 @@ type Local struct {
 	root    *os.Root
 	link    func(oldname, newname string) error // root.Link, but for tests
 	folders sync.Map                            // names of folders known to be durable
+	reserve reserve
 }
 
 var _ Backend = (*Local)(nil)
@@ -216,7 +217,10 @@ func (l *Local) Now(ctx context.Context) (time.Time, error) {
 func (l *Local) Location() string { return l.path }
 
 // Close implements Backend.
-func (l *Local) Close() error { return l.root.Close() }
+func (l *Local) Close() error {
+	l.dropReserve()
+	return l.root.Close()
+}
 
 func (l *Local) where(name string) string {
 	return filepath.Join(l.path, filepath.FromSlash(name))

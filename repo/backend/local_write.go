@@ -90,6 +90,9 @@ func (l *Local) write(ctx context.Context, op, name string, data []byte, publish
 		l.folders.Clear()
 		err = once()
 	}
+	if isNoSpace(err) && l.giveUp() {
+		err = once()
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

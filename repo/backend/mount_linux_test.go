@@ -65,6 +65,39 @@ func TestLocalFull(t *testing.T) {
 	})
 }
 
+// TestLocalReserve fills a file system of which some is held back.
+func TestLocalReserve(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		mount(t, folder, 0, "size=1m")
+		ctx := t.Context()
+		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reserve(2 << 20); !errors.Is(err, backend.ErrNoSpace) {
+			t.Errorf("more than there is: %v", err)
+		}
+		if err := l.Reserve(500 << 10); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Save(ctx, "a/x", make([]byte, 300<<10)); err != nil || l.ReserveUsed() {
+			t.Fatalf("%v, used %v", err, l.ReserveUsed())
+		}
+		if err := l.Save(ctx, "a/y", make([]byte, 400<<10)); err != nil || !l.ReserveUsed() {
+			t.Fatalf("the point in hand: %v, used %v", err, l.ReserveUsed())
+		}
+		if err := l.Save(ctx, "a/z", make([]byte, 400<<10)); !errors.Is(err, backend.ErrNoSpace) {
+			t.Errorf("the next: %v", err)
+		}
+		if left := files(t, l, "a"); len(left) != 2 {
+			t.Errorf("left: %q", left)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestLocalReadOnly works on a file system that is mounted read-only.
 func TestLocalReadOnly(t *testing.T) {
 	inChild(t, ownMounts(), func(t *testing.T, folder string) {
