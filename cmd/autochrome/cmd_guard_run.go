@@ -108,7 +108,10 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository) (gua
 		if err != nil {
 			return err
 		}
-		o.Repository, o.Database, o.Transport = r, db, db.Transport()
+		o.Repository, o.Database, o.Transport, o.Full = r, db, db.Transport(), s.local.ReserveUsed
+		if err := s.local.Reserve(guardReserve); err != nil {
+			return &hintedError{err, "a guarded run holds back 84 MB, to finish its last point on a full disk"}
+		}
 		if o.Upstream, err = url.Parse(db.URL()); err != nil {
 			return err
 		}
@@ -122,10 +125,17 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository) (gua
 	}
 	err = s.withRepository(ctx, guarded)
 	if errors.Is(err, repo.ErrNoRepository) {
-		err = s.withNewRepository(ctx, guarded)
+		err = s.withNewRepository(ctx, func(*repo.Repository) error { return nil })
+		if err == nil {
+			err = s.withRepository(ctx, guarded)
+		}
 	}
 	return err
 }
+
+// guardReserve is the space that is held back for the point in hand when the
+// disk is full: twice what Chroma takes in one request, 40 MiB.
+const guardReserve = 80 << 20
 
 // guardOptions are what the flags say.
 func (s *session) guardOptions(command []string) (o guard.Options, err error) {

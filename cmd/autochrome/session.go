@@ -29,6 +29,7 @@ type session struct {
 	flags   *cli.Context
 	command string
 	begun   time.Time
+	local   *backend.Local // of the repository that was opened last
 }
 
 // action makes a command's function one that urfave/cli calls.
@@ -37,7 +38,7 @@ func (p *program) action(run func(ctx context.Context, s *session) error) cli.Ac
 		out := p.out
 		out.json, out.quiet, out.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 		out.colour = colours(out.errTerminal, c.Bool("no-color"))
-		return run(c.Context, &session{out, c, p.command, time.Now()})
+		return run(c.Context, &session{console: out, flags: c, command: p.command, begun: time.Now()})
 	}
 }
 
@@ -136,6 +137,7 @@ func (s *session) openRepository(ctx context.Context, folder string, k keySettin
 	if err != nil {
 		return nil, err
 	}
+	s.local = be
 	r, err := repo.OpenWith(ctx, be, repo.OpenOptions{
 		Unlock: func(ctx context.Context) (repo.Credential, error) { return s.credential(ctx, k) },
 	})
