@@ -30,9 +30,14 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	if err != nil {
 		return s, err
 	}
+	return w.saveRecord(ctx, s, record)
+}
+
+// saveRecord writes the file of a record whose tree is durable and secure.
+func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte) (Snapshot, error) {
 	file := encodeSnapshotFile(record)
 	s.File = rootFile(s.ID)
-	err = w.r.be.Save(ctx, s.File, file)
+	err := w.r.be.Save(ctx, s.File, file)
 	if err == nil {
 		err = w.secure(ctx, s.Root, nil, true)
 	}

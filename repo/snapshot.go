@@ -67,6 +67,10 @@ type Snapshot struct {
 	Parent *chunk.ID    `json:"parent,omitempty"`
 	Root   chunk.Root   `json:"root"`
 
+	// CopiedFrom is the first snapshot that said the same, where this is a copy
+	// of it in a repository with other ids.
+	CopiedFrom *chunk.ID `json:"copied_from,omitempty"`
+
 	Capture     Capture           `json:"capture"`
 	Suspect     string            `json:"suspect,omitempty"` // why it is not a good one; "": it is
 	Tags        map[string]string `json:"tags,omitempty"`
@@ -132,6 +136,14 @@ type Stats struct {
 // Good reports whether the record itself says nothing against the snapshot; an
 // annotation may: see Notes.Suspect.
 func (s Snapshot) Good() bool { return s.Suspect == "" }
+
+// Origin is what all copies of a snapshot have in common, itself included.
+func (s Snapshot) Origin() chunk.ID {
+	if s.CopiedFrom == nil {
+		return s.ID
+	}
+	return *s.CopiedFrom
+}
 
 // ParentID is the parent, or the zero ID.
 func (s Snapshot) ParentID() chunk.ID {

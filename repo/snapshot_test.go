@@ -12,12 +12,12 @@ import (
 
 // fullSnapshot has something in every field.
 func fullSnapshot() Snapshot {
-	parent := chunk.ID{7}
+	parent, origin := chunk.ID{7}, chunk.ID{8}
 	return Snapshot{
 		Format: snapshotVersion, Name: "before <b> & after", Time: time.Date(2026, 11, 23, 4, 0, 0, 5e6, time.UTC),
 		Nonce: strings.Repeat("0a", nonceBytes), Kind: KindPoint, Source: "shop",
 		Scope:   Scope{"default_tenant", "default_database", []string{"a", "b"}},
-		Parent:  &parent,
+		Parent:  &parent, CopiedFrom: &origin,
 		Root:    chunk.Root{Logical: chunk.ID{1}, Collections: 2, Records: 3, Runs: []chunk.Run{{Chunk: chunk.ID{2}, First: 1, Count: 2}}},
 		Capture: CaptureMoving, Suspect: "damaged", Tags: map[string]string{"env": "prod", "a": ""}, Run: "run-1",
 		Collections: []CollectionInfo{{"a", "id-1", 2, 1, CaptureStill}, {"b", "", 1, 0, ""}},

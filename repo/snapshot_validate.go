@@ -50,6 +50,9 @@ func (s Snapshot) validate() error {
 	if s.Parent != nil && s.Parent.IsZero() {
 		return errors.New("its parent is the zero id")
 	}
+	if s.CopiedFrom != nil && s.CopiedFrom.IsZero() {
+		return errors.New("it is a copy of the zero id")
+	}
 	if s.Scope.Collections != nil && len(s.Scope.Collections) == 0 {
 		return errors.New("a scope of no collection; nil means all")
 	}

@@ -31,6 +31,8 @@ func newApp(out *console, args []string) *cli.App {
 			rollbackCommand(p),
 			guardCommand(p),
 			pruneCommand(p),
+			copyCommand(p),
+			mirrorCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

@@ -26,7 +26,8 @@ func infoCommand(p *program) *cli.Command {
 type infoJSON struct {
 	listedJSON
 	Parent         string               `json:"parent,omitempty"`
-	Root           string               `json:"root"` // what the snapshot says, as one hash
+	CopiedFrom     string               `json:"copied_from,omitempty"` // identity of the first
+	Root           string               `json:"root"`                  // what the snapshot says, as one hash
 	Unreadable     []string             `json:"unreadable,omitempty"`
 	DamagedRecords []repo.DamagedRecord `json:"damaged_records,omitempty"` // the first of them
 	Server         repo.Server          `json:"server"`
@@ -67,6 +68,9 @@ func info(ctx context.Context, s *session) error {
 			Command: snap.Command, Version: snap.Version, BytesRead: snap.Stats.BytesRead, Duration: snap.Stats.Millis,
 		}
 		i.Collections = cs
+		if snap.CopiedFrom != nil {
+			i.CopiedFrom = snap.CopiedFrom.String()
+		}
 		if i.Parent, err = parentName(ctx, r, snap); err != nil {
 			return err
 		}
@@ -125,6 +129,7 @@ func (s *session) printInfo(i infoJSON) error {
 		line("scope", "only "+strings.Join(i.Scope.Collections, ", "))
 	}
 	line("parent", i.Parent)
+	line("copied from", i.CopiedFrom)
 	line("capture", captures[i.Capture])
 	line("suspect", i.Suspect)
 	line("accepted", noted(i.Accepted, i.AcceptedBy))

@@ -38,6 +38,9 @@ func initRepository(ctx context.Context, s *session) (err error) {
 		return err
 	}
 	if like := s.flags.String("like"); like != "" {
+		if like, err = folderOf("like", like); err != nil {
+			return err
+		}
 		if o.Like, err = s.openRepository(ctx, like, likeKeys); err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type keySettings struct{ prefix, what string }
 var (
 	ownKeys  = keySettings{"", "the repository"}
 	newKeys  = keySettings{"new-", "the new key"}
+	toKeys   = keySettings{"to-", "the other repository"}
 	likeKeys = keySettings{"like-", "the repository that it shall be like"}
 )
 

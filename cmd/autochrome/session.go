@@ -97,11 +97,13 @@ func (s *session) millis() int64 { return time.Since(s.begun).Milliseconds() }
 var remote = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`)
 
 // folder gives the repository's folder.
-func (s *session) folder() (string, error) {
-	where := value(s.flags, "repo")
+func (s *session) folder() (string, error) { return folderOf("repo", value(s.flags, "repo")) }
+
+// folderOf gives the folder that a flag names.
+func folderOf(flag, where string) (string, error) {
 	if remote.MatchString(where) {
 		if _, err := os.Stat(where); errors.Is(err, fs.ErrNotExist) {
-			return "", usage("name a folder, also one on a mounted file system", "--repo %s: only folders can hold repositories yet", where)
+			return "", usage("name a folder, also one on a mounted file system", "--%s %s: only folders can hold repositories yet", flag, where)
 		}
 	}
 	return where, nil

@@ -31,7 +31,7 @@ var settings = append([]setting{
 }, ownKeys.settings()...)
 
 // second are the settings of flags that only some commands have.
-var second = slices.Concat(newKeys.passwords(), likeKeys.settings())
+var second = slices.Concat(newKeys.passwords(), likeKeys.settings(), toKeys.settings())
 
 // settingOf finds a setting by the name of its flag.
 func settingOf(name string) setting {
@@ -131,7 +131,7 @@ func typedFlag(c *cli.Context, name string) bool {
 // every user of the machine can read.
 func refuseSecrets(flags []given) error {
 	for _, g := range flags {
-		if g.name != "chromadb-url" && g.name != "repo" && g.name != "like" {
+		if g.name != "chromadb-url" && g.name != "repo" && g.name != "like" && g.name != "to" {
 			continue
 		}
 		if u, err := url.Parse(g.value); err == nil && u.User != nil {
