@@ -16,8 +16,8 @@ func fullSnapshot() Snapshot {
 	return Snapshot{
 		Format: snapshotVersion, Name: "before <b> & after", Time: time.Date(2026, 11, 23, 4, 0, 0, 5e6, time.UTC),
 		Nonce: strings.Repeat("0a", nonceBytes), Kind: KindPoint, Source: "shop",
-		Scope:   Scope{"default_tenant", "default_database", []string{"a", "b"}},
-		Parent:  &parent, CopiedFrom: &origin,
+		Scope:  Scope{"default_tenant", "default_database", []string{"a", "b"}},
+		Parent: &parent, CopiedFrom: &origin,
 		Root:    chunk.Root{Logical: chunk.ID{1}, Collections: 2, Records: 3, Runs: []chunk.Run{{Chunk: chunk.ID{2}, First: 1, Count: 2}}},
 		Capture: CaptureMoving, Suspect: "damaged", Tags: map[string]string{"env": "prod", "a": ""}, Run: "run-1",
 		Collections: []CollectionInfo{{"a", "id-1", 2, 1, CaptureStill}, {"b", "", 1, 0, ""}},
@@ -45,7 +45,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	// Golden: a change here is a change of the format.
-	const golden = "snapshot_20261123_040000_v6tv"
+	const golden = "snapshot_20261123_040000_sg1y"
 	if s.DisplayID() != golden || s.String() != golden {
 		t.Errorf("display id %s, want %s, of\n%s", s.DisplayID(), golden, b)
 	}
@@ -68,6 +68,7 @@ func TestInvalidRecords(t *testing.T) {
 		"no source":        func(s *Snapshot) { s.Source = "" },
 		"no collection":    func(s *Snapshot) { s.Scope.Collections = []string{} },
 		"zero parent":      func(s *Snapshot) { s.Parent = &chunk.ID{} },
+		"zero origin":      func(s *Snapshot) { s.CopiedFrom = &chunk.ID{} },
 		"no root":          func(s *Snapshot) { s.Root.Logical = chunk.ID{} },
 		"negative":         func(s *Snapshot) { s.Root.Records = -1 },
 		"run":              func(s *Snapshot) { s.Root.Runs[0].Count = 0 },
