@@ -39,6 +39,12 @@ bench: chroma ## the figures of docs/benchmarks.md
 bench-scale: ## the memory of a snapshot of five million records
 	AUTOCHROME_BENCH_SCALE=5000000 $(BENCH) -bench '^BenchmarkMemory$$/^8$$'
 
+bench-index: ## the memory of the index of ten million chunks
+	AUTOCHROME_BENCH_CHUNKS=10000000 $(GO) test -run '^$$' -benchtime 1x -bench '^BenchmarkMemory$$' ./index
+
+soak-prune: ## processes that write, delete and prune, stopped and killed; long
+	AUTOCHROME_TEST_LONG=1 $(GO) test -count=1 -timeout 60m -run 'Stopped|Processes' ./repo
+
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \

@@ -1,7 +1,9 @@
 package index
 
 import (
+	"os"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"autochrome/chunk"
@@ -100,4 +102,40 @@ func BenchmarkDecodeFile(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/chunk")
+}
+
+// BenchmarkMemory fills an index as opening a repository does, with
+// AUTOCHROME_BENCH_CHUNKS chunks (a million without it), and reports what it
+// keeps and what it takes at most.
+func BenchmarkMemory(b *testing.B) {
+	n := 1_000_000
+	if s := os.Getenv("AUTOCHROME_BENCH_CHUNKS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	src := seeded(b)
+	for range b.N {
+		before := heap()
+		x := new(Index)
+		var most int64
+		for i := range n / 60_000 {
+			packs := make([]Pack, 0, 600) // as Refresh does
+			for range 600 {
+				packs = append(packs, randomPack(src, 100, func() chunk.ID { return randomID(src) }))
+			}
+			x.Add(packs...)
+			if i%10 == 0 {
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most = max(most, int64(m.HeapInuse))
+			}
+		}
+		kept := heap() - before
+		b.ReportMetric(float64(kept)/float64(x.Len()), "bytes/chunk")
+		b.ReportMetric(float64(most)/float64(x.Len()), "peak-bytes/chunk")
+		b.ReportMetric(float64(x.Len()), "chunks")
+		runtime.KeepAlive(x)
+	}
 }
