@@ -33,7 +33,8 @@ const (
 	Updating  Stage = "update"
 	Adding    Stage = "add"
 	Comparing Stage = "compare"
-	Checking  Stage = "check"   // what is about to be dropped
+	Checking  Stage = "check" // what is about to be dropped
+	Querying  Stage = "query"
 	Preparing Stage = "prepare" // what is about to be written
 )
 

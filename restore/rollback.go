@@ -54,6 +54,11 @@ type Options struct {
 	// changed. Nil: they are not listed.
 	Records func(RecordDiff) error
 
+	// Queries is how many records of each collection are asked for by their
+	// embedding, before and after, to see whether the index finds them; 0: none.
+	// Only of whole collections, and of a target that is a Querier.
+	Queries int
+
 	// Differing is given what still differs in the end, each of them. Nil: the
 	// report names the first.
 	Differing Differing
@@ -81,6 +86,7 @@ type Report struct {
 	Plan        *Plan
 	Applied     Applied
 	Compared    *Compared // nil where it did not come to that
+	Queries     []QueryCheck
 	Kept        []string  // extra collections that were not dropped
 	Planned     time.Time // when the plan was made
 	Written     time.Time // when the last write was done
@@ -104,6 +110,9 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	part, err := newPart(o)
 	if err != nil {
 		return rep, err
+	}
+	if part != nil && o.Queries > 0 {
+		return rep, errors.New("queries are of whole collections, not of single records or columns")
 	}
 	for i := range want {
 		want[i].part = part
@@ -148,6 +157,13 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if !drop {
 		rep.Kept = rep.Plan.Extra
 	}
+	asked, err := newQueries(t, rep.Plan, o)
+	if err == nil {
+		err = asked.before(ctx, rep.Plan)
+	}
+	if err != nil {
+		return rep, err
+	}
 	late := NewSupplement(r, *rep.PreRollback, o.Strict)
 	rep.Applied, err = Apply(ctx, t, rep.Plan, ApplyOptions{DropExtra: drop, Supplement: late, Progress: o.Progress})
 	rep.Written, rep.Late = time.Now(), late.Late()
@@ -159,6 +175,9 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 		return rep, fmt.Errorf("written, but not compared: %w", err)
 	}
 	rep.Compared = &compared
+	if rep.Queries, err = asked.after(ctx, rep.Plan); err != nil {
+		return rep, fmt.Errorf("written and compared, but not queried: %w", err)
+	}
 	return rep, nil
 }
 

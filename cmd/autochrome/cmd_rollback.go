@@ -36,6 +36,7 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
 			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
 			reportFlag(),
+			queriesFlag(),
 		}, partFlags()...),
 		Action: p.action(rollback),
 	}
@@ -72,6 +73,10 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	if err != nil {
 		return err
 	}
+	queries, err := s.queries(ids != nil || only != nil || chosen != nil)
+	if err != nil {
+		return err
+	}
 	file, err := s.openReport()
 	if err != nil {
 		return err
@@ -98,6 +103,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	rep, err = restore.Rollback(ctx, r, t, snap, restore.Options{
 		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
 		IDs: ids, Only: only, Where: chosen, Strict: s.flags.Bool("strict"),
+		Queries: queries,
 		Records: list.record, Differing: file.differing(),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
 			bar.end()
@@ -147,6 +153,9 @@ func remains(rep restore.Report) error {
 			hint = "what the server cannot hold is named above; --json has all of it"
 		}
 		return unfinished(hint, "%s from %s", plural(rep.Compared.Differences, "difference"), id)
+	case brokenIndex(rep.Queries) != "":
+		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, have the collections written anew: autochrome restore "+id+" --swap",
+			"the index of %s", brokenIndex(rep.Queries))
 	case len(rep.Kept) > 0:
 		return unfinished("drop them with --drop-extra", "kept %s that %s does not have: %s", plural(len(rep.Kept), "collection"), id, join(rep.Kept))
 	}

@@ -34,9 +34,10 @@ type rolledBack struct {
 	Kept          []string             `json:"kept"`
 	Settled       int                  `json:"settled"` // records that had arrays of deleted ones, which were taken away
 	NamedSettled  []restore.Difference `json:"named_settled"`
+	Queries       []restore.QueryCheck `json:"queries,omitempty"` // of --check-queries
 	Plan          *restore.Plan        `json:"plan"`
 	Duration      int64                `json:"duration_ms"`
-	Status        string               `json:"status"` // restored, differences, kept, planned, failed
+	Status        string               `json:"status"` // restored, differences, index, kept, planned, failed
 }
 
 // printRollback prints what came of a rollback; err is why it ended early.
@@ -80,6 +81,9 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	if n := rep.Compared.Settled; n > 0 {
 		s.say("%s had arrays of records that somebody had deleted with their collection; they were taken away", plural(n, "record"))
 	}
+	if err := s.printQueries(rep.Queries); err != nil {
+		return err
+	}
 	s.say("the state before is %s", rep.PreRollback.DisplayID())
 	s.sayLate(rep.Late)
 	return nil
@@ -109,7 +113,7 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Kept: orEmpty(rep.Kept),
 		Plan: rep.Plan, Duration: s.millis(),
 		Type: s.summary(), Supplements: []string{}, Late: rep.Late.Records, NamedLate: orEmpty(rep.Late.Named), Unsettled: rep.Late.Unsettled,
-		NamedSettled: []restore.Difference{},
+		NamedSettled: []restore.Difference{}, Queries: rep.Queries,
 	}
 	for _, x := range rep.Late.Kept {
 		out.Supplements = append(out.Supplements, x.DisplayID())
@@ -134,6 +138,8 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		out.Added, out.Updated, out.Deleted = rep.Plan.Totals()
 	case out.Differences > 0:
 		out.Status = "differences"
+	case brokenIndex(rep.Queries) != "":
+		out.Status = "index"
 	case len(out.Kept) > 0:
 		out.Status = "kept"
 	default:

@@ -29,6 +29,7 @@ import (
 //	                             interrupts it then, and demands exit code 130
 //	server writing WORD N NAME   before each of the first n requests whose path has WORD, somebody
 //	                             adds a record to a collection
+//	server refusing WORD N       it answers 500 from the nth request on whose path has WORD
 //	server spoiling NAME         when the first addition was answered, somebody deletes records 200
 //	                             to 300 of a collection and adds 300 to 450
 //	server tls FILE              it has a certificate of its own, which FILE gets
@@ -78,6 +79,16 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 			if strings.Contains(r.URL.Path, args[1]) && seen.Add(1) <= n {
 				number := int(time.Now().UnixNano() % 1e15)
 				c.Add(id, records(number, number+1, 8))
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	case "refusing":
+		var seen atomic.Int64
+		at := int64(number(ts, args[2]))
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, args[1]) && seen.Add(1) >= at {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
 			}
 			proxy.ServeHTTP(w, r)
 		}))
