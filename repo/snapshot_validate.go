@@ -146,3 +146,6 @@ func validText(what, s string, limit int) error {
 	}
 	return nil
 }
+
+// ValidTag says why a tag may not have this name.
+func ValidTag(name string) error { return validText("tag", name, maxName) }

@@ -23,7 +23,8 @@ func newApp(out *console, args []string) *cli.App {
 			keyCommand(p),
 			{
 				Name: "snapshot", Usage: "take snapshots and look at them",
-				Subcommands: []*cli.Command{createCommand(p), listCommand(p), infoCommand(p), verifyCommand(p), acceptCommand(p)},
+				Subcommands: []*cli.Command{createCommand(p), listCommand(p), infoCommand(p), verifyCommand(p), acceptCommand(p),
+					holdCommand(p), tagCommand(p), deleteCommand(p), cleanupCommand(p)},
 			},
 			lsCommand(p),
 			catCommand(p),

@@ -25,6 +25,8 @@ func createCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "consistent", Usage: "read until two reads agree; else store nothing and exit with 21"},
 			&cli.BoolFlag{Name: "fail-if-moving", Usage: "store nothing and exit with 21 when records or collections came or went"},
 			&cli.BoolFlag{Name: "allow-shrink", Usage: "also when most of what the last good snapshot has is gone; it is marked as suspect"},
+			&cli.BoolFlag{Name: "auto-cleanup", Value: true, Usage: "delete afterwards what no rule keeps, see snapshot cleanup; or AUTO_CLEANUP"},
+			retentionDaysFlag(),
 		},
 		Action: p.action(create),
 	}
@@ -38,14 +40,22 @@ func create(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	after, err := s.afterwards(ctx)
+	if err != nil {
+		return err
+	}
 	take := func(r *repo.Repository, live func() (*chroma.Database, error)) error {
-		return s.audited(ctx, r, "snapshot", func(e *repo.AuditEntry) error {
+		err := s.audited(ctx, r, "snapshot", func(e *repo.AuditEntry) error {
 			t, err := live()
 			if err != nil {
 				return err
 			}
 			return s.take(ctx, r, t, o, e)
 		})
+		if err == nil || errors.As(err, new(*unfinishedError)) {
+			after(r)
+		}
+		return err
 	}
 	err = s.withRepository(ctx, func(r *repo.Repository) error {
 		return take(r, func() (*chroma.Database, error) { return s.openChroma(ctx) })

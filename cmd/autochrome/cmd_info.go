@@ -133,6 +133,9 @@ func (s *session) printInfo(i infoJSON) error {
 	line("capture", captures[i.Capture])
 	line("suspect", i.Suspect)
 	line("accepted", noted(i.Accepted, i.AcceptedBy))
+	if i.Held {
+		line("held", withReason("yes", i.HeldWhy))
+	}
 	for _, k := range slices.Sorted(maps.Keys(i.Tags)) {
 		line("tag", k+"="+i.Tags[k])
 	}

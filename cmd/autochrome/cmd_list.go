@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +13,12 @@ import (
 func listCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "list", Aliases: []string{"ls"}, Usage: "list snapshots, the newest last",
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "source", Usage: "only of this source"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "source", Usage: "only of this source"},
+			&cli.StringSliceFlag{Name: "tag", Usage: "only with this tag, k=v or k; of several, all of them"},
+			&cli.StringFlag{Name: "last", Usage: "only the newest N of these"},
+			&cli.BoolFlag{Name: "deleted", Usage: "those that were deleted and can still be brought back"},
+		},
 		Action: p.action(list),
 	}
 }
@@ -28,6 +34,10 @@ type listedJSON struct {
 	Scope       repo.Scope        `json:"scope"`
 	Capture     repo.Capture      `json:"capture"`
 	Suspect     string            `json:"suspect,omitempty"`
+	Held        bool              `json:"held,omitempty"`
+	HeldWhy     string            `json:"held_why,omitempty"`
+	Deleted     *time.Time        `json:"deleted,omitempty"`
+	DeletedWhy  string            `json:"deleted_why,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Collections []collectionJSON  `json:"collections"`
 	Records     int64             `json:"records"`
@@ -46,7 +56,9 @@ func listed(s repo.Snapshot, n repo.Notes) listedJSON {
 	for _, c := range s.Collections {
 		l.Collections = append(l.Collections, collectionJSON{c.Name, c.Records, 0, c.Damaged, c.Capture, c.ServerID})
 	}
-	for key, at := range map[string]**time.Time{repo.KeyVerified: &l.Verified, repo.KeyRestored: &l.Restored} {
+	l.HeldWhy, l.Held = n.Held()
+	l.DeletedWhy, _ = n.Value(repo.KeyDeleted)
+	for key, at := range map[string]**time.Time{repo.KeyVerified: &l.Verified, repo.KeyRestored: &l.Restored, repo.KeyDeleted: &l.Deleted} {
 		if a, ok := n[key]; ok && !a.Removed {
 			*at = &a.Time
 		}
@@ -58,8 +70,16 @@ func list(ctx context.Context, s *session) error {
 	if _, err := s.args(0); err != nil {
 		return err
 	}
+	wanted, err := s.listFilter()
+	if err != nil {
+		return err
+	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		all, err := r.Snapshots(ctx)
+		read := r.Snapshots
+		if s.flags.Bool("deleted") {
+			read = r.DeletedSnapshots
+		}
+		all, err := read(ctx)
 		if err != nil {
 			return err
 		}
@@ -67,12 +87,14 @@ func list(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		source := s.flags.String("source")
 		out := []listedJSON{}
 		for _, x := range all {
-			if source == "" || x.Source == source {
-				out = append(out, listed(x, notes[x.ID]))
+			if l := listed(x, notes[x.ID]); wanted.has(l) {
+				out = append(out, l)
 			}
+		}
+		if n := wanted.last; n > 0 {
+			out = out[max(0, len(out)-n):]
 		}
 		if s.json {
 			return s.printJSON(struct {
@@ -80,11 +102,46 @@ func list(ctx context.Context, s *session) error {
 				Snapshots  []listedJSON `json:"snapshots"`
 			}{r.Location(), out})
 		}
-		return s.printList(out)
+		return s.printList(out, len(all))
 	})
 }
 
-func (s *session) printList(list []listedJSON) error {
+// listFilter says which snapshots to list.
+type listFilter struct {
+	source string
+	tags   []repo.TagRule
+	last   int // 0: all
+}
+
+func (s *session) listFilter() (f listFilter, err error) {
+	f.source = s.flags.String("source")
+	for _, text := range s.flags.StringSlice("tag") {
+		rule, err := tagRule("--tag", text)
+		if err != nil {
+			return f, err
+		}
+		f.tags = append(f.tags, rule)
+	}
+	if s.flags.IsSet("last") {
+		text := s.flags.String("last")
+		if f.last, err = strconv.Atoi(text); err != nil || f.last < 1 {
+			return f, usage("for example --last 5", "--last %q is no number of snapshots", text)
+		}
+	}
+	return f, nil
+}
+
+func (f listFilter) has(l listedJSON) bool {
+	for _, t := range f.tags {
+		if !t.In(l.Tags) {
+			return false
+		}
+	}
+	return f.source == "" || l.Source == f.source
+}
+
+// printList prints those of n snapshots that were asked for.
+func (s *session) printList(list []listedJSON, n int) error {
 	if s.quiet {
 		for _, l := range list {
 			if err := s.print("%s", l.SnapshotID); err != nil {
@@ -93,7 +150,15 @@ func (s *session) printList(list []listedJSON) error {
 		}
 		return nil
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) > 0:
+	case s.flags.Bool("deleted") && n == 0:
+		s.say("no deleted snapshot is left")
+		return nil
+	case n > 0:
+		s.say("none of %s is such a one", plural(n, "snapshot"))
+		return nil
+	default:
 		s.say("no snapshots yet; take one with: autochrome snapshot create")
 		return nil
 	}

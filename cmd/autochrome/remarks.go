@@ -25,6 +25,12 @@ func remarks(l listedJSON) string {
 	if l.Damaged > 0 {
 		words = append(words, plural(l.Damaged, "damaged record"))
 	}
+	if l.Deleted != nil {
+		words = append(words, withReason("deleted", l.DeletedWhy))
+	}
+	if l.Held {
+		words = append(words, withReason("held", l.HeldWhy))
+	}
 	if l.Suspect != "" {
 		words = append(words, "suspect: "+l.Suspect)
 	}
@@ -40,4 +46,11 @@ func remarks(l listedJSON) string {
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+func withReason(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
 }

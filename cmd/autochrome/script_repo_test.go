@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,8 +20,9 @@ import (
 //	repo audit ACTION OUTCOME [PATTERN]  what the last audit entry is, and a pattern in its command or error
 //	repo entries N                       how many audit entries there are
 //	repo truncate                        cuts the largest pack short
-//	repo flip                            changes a byte in the largest pack
+//	repo flip [FOLDER]                   changes a byte in the largest pack, or file of another folder
 //	repo save FILE                       names and sizes of all files
+//	repo past NAME DAYS...               for each, a snapshot like the newest, so many days old
 func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: repo WHAT ...; see repoCommand")
@@ -45,7 +47,11 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "truncate", "flip":
 		largest, size := "", int64(0)
-		walk(ts, filepath.Join(folder, "packs"), func(path string, info fs.FileInfo) {
+		in := "packs"
+		if len(args) > 1 {
+			in = args[1]
+		}
+		walk(ts, filepath.Join(folder, in), func(path string, info fs.FileInfo) {
 			if info.Size() > size {
 				largest, size = path, info.Size()
 			}
@@ -62,6 +68,10 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		text := ""
 		walk(ts, folder, func(path string, info fs.FileInfo) { text += path + " " + info.ModTime().String() + "\n" })
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	case "past":
+		for _, days := range args[2:] {
+			addPast(ts, folder, args[1]+days, time.Now().AddDate(0, 0, -number(ts, days)))
+		}
 	default:
 		ts.Fatalf("repo %s?", args[0])
 	}
@@ -100,4 +110,24 @@ func auditEntries(ts *testscript.TestScript, folder string) (entries []repo.Audi
 	}
 	ts.Check(r.Close())
 	return entries
+}
+
+// addPast adds a snapshot like the newest one, as both clocks would have it that
+// was taken then.
+func addPast(ts *testscript.TestScript, folder, name string, at time.Time) {
+	ctx := context.Background()
+	be, err := backend.OpenLocal(folder)
+	ts.Check(err)
+	r, err := repo.Open(ctx, be)
+	ts.Check(err)
+	s, err := r.Find(ctx, "latest", "")
+	ts.Check(err)
+	s.Tags = nil
+	s.Name, s.Time = name, at.UTC().Truncate(time.Millisecond)
+	ts.Check(r.Write(ctx, func(w *repo.Writer) error {
+		s, err = w.SaveSnapshot(ctx, s)
+		return err
+	}))
+	ts.Check(os.Chtimes(filepath.Join(folder, s.File), at, at))
+	ts.Check(r.Close())
 }
