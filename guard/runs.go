@@ -8,24 +8,17 @@ import (
 	"strconv"
 	"strings"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 )
 
 // TagBase is the tag of the snapshot that a run begins with.
-const TagBase = "guard-base"
-
-// runPrefix begins the name of a run; the rest is that of its base.
-const runPrefix = "run_"
+const TagBase = repo.TagRunBase
 
 // ErrNoRun: no run has this name.
 var ErrNoRun = errors.New("no such run")
 
 // RunName is the name of the run that began with a base: run_20261124_040000_k3f9.
-func RunName(base repo.Snapshot) string {
-	_, rest, _ := strings.Cut(base.DisplayID(), "_")
-	return runPrefix + rest
-}
+func RunName(base repo.Snapshot) string { return repo.RunName(base) }
 
 // Ran is a run as the repository knows it.
 type Ran struct {
@@ -71,10 +64,10 @@ func Runs(ctx context.Context, r *repo.Repository) ([]Ran, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := map[chunk.ID]repo.Snapshot{} // points by their parent
+	points := map[string][]repo.Snapshot{} // by their run; some may be deleted
 	for _, s := range all {
-		if s.Kind == repo.KindPoint && s.Parent != nil {
-			next[*s.Parent] = s
+		if s.Kind == repo.KindPoint {
+			points[s.Run] = append(points[s.Run], s)
 		}
 	}
 	var out []Ran
@@ -82,11 +75,8 @@ func Runs(ctx context.Context, r *repo.Repository) ([]Ran, error) {
 		if s.Tags[TagBase] == "" {
 			continue
 		}
-		ran := Ran{Name: RunName(s), Base: s}
+		ran := Ran{Name: RunName(s), Base: s, Points: points[RunName(s)]}
 		ran.Ended, _ = notes[s.ID].Value(repo.KeyRunEnded)
-		for p, ok := next[s.ID]; ok && p.Run == ran.Name; p, ok = next[p.ID] {
-			ran.Points = append(ran.Points, p)
-		}
 		out = append(out, ran)
 	}
 	return out, nil
@@ -100,7 +90,7 @@ func FindRun(ctx context.Context, r *repo.Repository, name string) (Ran, error) 
 		return Ran{}, err
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(x Ran) bool {
-		return !strings.HasPrefix(x.Name, name) && !strings.HasPrefix(x.Name, runPrefix+name)
+		return !strings.HasPrefix(x.Name, name) && !strings.HasPrefix(x.Name, repo.RunPrefix+name)
 	})
 	switch {
 	case len(found) == 0 && name == "":

@@ -101,7 +101,7 @@ type deciding struct {
 	policy  Policy
 	notes   map[chunk.ID]Notes
 	now     time.Time
-	runs    map[runID]*run
+	runs    map[string]*run
 	reasons map[chunk.ID][]string
 }
 

@@ -13,8 +13,11 @@ const (
 	RollbackUnused = "wrote nothing"
 )
 
+// TagRunBase marks the snapshot that a migration run begins with.
+const TagRunBase = "guard-base"
+
 // OwnTags are the names of tags that mean something to the program.
-var OwnTags = []string{string(KindPreRollback), TagSupplement, TagRollback}
+var OwnTags = []string{string(KindPreRollback), TagSupplement, TagRollback, TagRunBase}
 
 // What is never removed by a rule, of one source and scope: the last snapshot
 // and the last good one. States before rollbacks are neither.

@@ -37,10 +37,10 @@ func randomPast(rng *rand.Rand, wrong, points bool) (list []Snapshot, notes map[
 			s.Kind = KindPreRollback
 		}
 		if points && s.Kind == KindSnapshot && rng.IntN(2) == 0 {
-			s.Run = s.Source + string(rune('a'+rng.IntN(3)))
-			if slices.ContainsFunc(list, func(x Snapshot) bool { return x.Run == s.Run }) {
-				s.Kind = KindPoint
+			if base := where(list, func(x Snapshot) bool { return x.Tags != nil && x.Source == s.Source }); len(base) > 0 && rng.IntN(3) > 0 {
+				s.Kind, s.Run = KindPoint, RunName(base[rng.IntN(len(base))])
 			} else {
+				s.Tags = map[string]string{TagRunBase: "true"}
 				delete(n, KeySuspect)
 				if rng.IntN(2) == 0 {
 					n[KeyRunEnded] = Annotation{}
@@ -114,7 +114,7 @@ func TestRetentionProperties(t *testing.T) {
 		}
 		for id, r := range runsOf(list, notes) {
 			if !r.ended && (!is[r.base.ID] || r.last != nil && !is[r.last.ID]) {
-				fail("base or last point is gone of run "+id.run, *r.base)
+				fail("base or last point is gone of run "+id, *r.base)
 			}
 		}
 		if again := keptBy(p, kept, notes); len(again) != len(kept) {

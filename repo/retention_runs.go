@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"strings"
 	"time"
 
 	"autochrome/chunk"
@@ -25,10 +26,25 @@ const (
 	spreadPoints = 16
 )
 
-// runID names a migration run.
-type runID struct{ source, run string }
+// RunPrefix begins the name of a migration run; the rest is that of its base.
+const RunPrefix = "run_"
 
-func runOf(s Snapshot) runID { return runID{s.Source, s.Run} }
+// RunName is the name of the run that began with a base, and of which its
+// points are: run_20261124_040000_k3f9.
+func RunName(base Snapshot) string {
+	return RunPrefix + strings.TrimPrefix(base.DisplayID(), displayPrefix)
+}
+
+// runOf is the name of the run that a snapshot is a point or the base of, or "".
+func runOf(s Snapshot) string {
+	switch {
+	case s.Kind == KindPoint:
+		return s.Run
+	case s.Kind == KindSnapshot && s.Tags[TagRunBase] != "":
+		return RunName(s)
+	}
+	return ""
+}
 
 // run is what is there of a migration run.
 type run struct {
@@ -38,17 +54,18 @@ type run struct {
 	ended  bool
 }
 
-// runsOf finds the runs. The base is the first that is no point.
-func runsOf(list []Snapshot, notes map[chunk.ID]Notes) map[runID]*run {
-	runs := map[runID]*run{}
+// runsOf finds the runs by their names.
+func runsOf(list []Snapshot, notes map[chunk.ID]Notes) map[string]*run {
+	runs := map[string]*run{}
 	for i, s := range list {
-		if s.Run == "" || s.Kind == KindPreRollback {
+		name := runOf(s)
+		if name == "" {
 			continue
 		}
-		r := runs[runOf(s)]
+		r := runs[name]
 		if r == nil {
 			r = &run{ended: true}
-			runs[runOf(s)] = r
+			runs[name] = r
 		}
 		good := notes[s.ID].Suspect(s) == ""
 		switch {
@@ -57,7 +74,7 @@ func runsOf(list []Snapshot, notes map[chunk.ID]Notes) map[runID]*run {
 			if good || r.last == nil || notes[r.last.ID].Suspect(*r.last) != "" {
 				r.last = &list[i]
 			}
-		case r.base == nil:
+		default:
 			r.base = &list[i]
 			_, r.ended = notes[s.ID].Value(KeyRunEnded)
 		}

@@ -14,7 +14,7 @@ import (
 var present = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // past describes snapshots by lines of a letter and an age, such as "a 3d" or
-// "b 5h point run=x". Further words: suspect, before (a rollback), unused, held,
+// "b 5h point run=a", where a is a base. Further words: suspect, before (a rollback), unused, held,
 // ended, source=, scope=, tag=NAME:VALUE, of=LETTER (a supplement), own=AGE
 // (where the writer's clock said otherwise). Ages are as periods, or negative.
 func past(t testing.TB, text string) (list []Snapshot, notes map[chunk.ID]Notes, name func(chunk.ID) string) {
@@ -39,8 +39,13 @@ func past(t testing.TB, text string) (list []Snapshot, notes map[chunk.ID]Notes,
 				s.Time = ago(t, value)
 			case "point":
 				s.Kind = KindPoint
+			case "base":
+				s.Tags = map[string]string{TagRunBase: "true"}
 			case "run":
 				s.Run = value
+				if base, ok := byLetter[value]; ok {
+					s.Run = RunName(base)
+				}
 			case "suspect":
 				n[KeySuspect] = Annotation{Value: "shrunken"}
 			case "before":
@@ -122,7 +127,7 @@ func TestRetention(t *testing.T) {
 		{"last", Policy{Last: 2}, "a 4d\n b 3d\n c 2d\n d 1d", "c d"},
 		{"suspect ones push out nothing", Policy{Last: 2}, "a 4d\n b 3d\n c 2d\n d 1d suspect\n e 1h suspect\n f 0 suspect", "b c e f"},
 		{"states before rollbacks push out nothing", Policy{Last: 1}, "a 4d\n b 3d\n c 2d before unused\n d 1d before unused", "b d"},
-		{"points push out nothing", Policy{Last: 2}, "a 9d\n b 8d\n c 7d run=r ended\n d 6d12h point run=r\n e 6d point run=r", "b c d e"},
+		{"points push out nothing", Policy{Last: 2}, "a 9d\n b 8d\n c 7d base ended\n d 6d12h point run=c\n e 6d point run=c", "b c d e"},
 		{"unlimited", Policy{Last: Unlimited}, "a 4y\n b 3y\n c 2y", "a b c"},
 		{"hourly", Policy{Hourly: 2}, "a 5h\n b 3h\n c 1h\n d 1h\n e 0", "d e"},
 		{"daily, and the oldest", Policy{Daily: 7}, "a 3d2h\n b 3d1h\n c 3d\n d 2d1h\n e 2d\n f 1h\n g 0", "a c e g"},
@@ -147,13 +152,13 @@ func TestRetention(t *testing.T) {
 		{"a clock that stands still", Policy{Daily: 3}, "a 9d own=1y\n b 8d own=1y\n c 7d own=1y\n d 6d own=1y", "a b c d"},
 		{"copies of one hour", Policy{Daily: 2}, "a 0 own=9d\n b 0 own=8d\n c 0 own=7d", "a b c"},
 
-		{"base and last point of a run that goes on", Policy{Age: week}, "a 30d run=r\n b 29d point run=r\n c 20d point run=r\n d 1h", "a c d"},
-		{"all points of a young run that goes on", Policy{Age: week}, "a 6d run=r\n b 5d point run=r\n c 5d point run=r", "a b c"},
-		{"a run that ended goes as a whole", Policy{Age: week}, "a 30d run=r ended\n b 29d point run=r\n c 20d point run=r\n d 1h", "d"},
-		{"but not before its last point", Policy{Age: week}, "a 30d run=r ended\n b 29d point run=r\n c 6d point run=r\n d 1h", "a b c d"},
-		{"points of the last day", Policy{Last: 1}, "a 23h run=r ended\n b 22h point run=r\n c 21h point run=r\n d 20h point run=r\n e 1h", "b c d e"},
-		{"points without their base", Policy{Age: week}, "a 9d point run=r\n b 8d point run=r\n c 1d point run=s\n d 1d point run=s\n e 1h", "c d e"},
-		{"a point that is held, and one with a tag", Policy{Tags: []TagRule{{Name: "k"}}}, "a 30d run=r ended\n b 29d point run=r held\n c 28d point run=r tag=k:v\n d 27d point run=r\n e 1h", "b c e"},
+		{"base and last point of a run that goes on", Policy{Age: week}, "a 30d base\n b 29d point run=a\n c 20d point run=a\n d 1h", "a c d"},
+		{"all points of a young run that goes on", Policy{Age: week}, "a 6d base\n b 5d point run=a\n c 5d point run=a", "a b c"},
+		{"a run that ended goes as a whole", Policy{Age: week}, "a 30d base ended\n b 29d point run=a\n c 20d point run=a\n d 1h", "d"},
+		{"but not before its last point", Policy{Age: week}, "a 30d base ended\n b 29d point run=a\n c 6d point run=a\n d 1h", "a b c d"},
+		{"points of the last day", Policy{Last: 1}, "a 23h base ended\n b 22h point run=a\n c 21h point run=a\n d 20h point run=a\n e 1h", "b c d e"},
+		{"points without their base", Policy{Age: week}, "a 9d point run=a\n b 8d point run=a\n c 1d point run=s\n d 1d point run=s\n e 1h", "c d e"},
+		{"a point that is held, and one with a tag", Policy{Tags: []TagRule{{Name: "k"}}}, "a 30d base ended\n b 29d point run=a held\n c 28d point run=a tag=k:v\n d 27d point run=a\n e 1h", "b c e"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			list, notes, name := past(t, c.past)
@@ -193,16 +198,15 @@ func TestRetentionReasons(t *testing.T) {
 // A thousand points of a finished run: after a day the last and fifteen or
 // sixteen others stay, spread over the whole time, and stay the same ones.
 func TestPointsThinOut(t *testing.T) {
-	text := "base 2d run=r ended\n"
+	text := "b 2d base ended\n"
 	for i := range 1000 {
-		text += fmt.Sprintf("p%d 1d10h point run=r\n", i)
+		text += fmt.Sprintf("p%d 1d10h point run=b\n", i)
 	}
 	list, notes, _ := past(t, text)
 	for i := range list[1:] {
-		at := present.Add(-36*time.Hour + time.Duration(i)*time.Second)
+		at := list[0].Time.Add(time.Duration(i+1) * time.Second)
 		list[i+1].Time, list[i+1].Stored = at, at
 	}
-	list[0].Time = list[1].Time.Add(-time.Second)
 	p := Policy{Age: week}
 	once := keptBy(p, list, notes)
 	if n := len(once); n < 17 || n > 18 || once[0].ID != list[0].ID || once[n-1].ID != list[1000].ID {

@@ -58,7 +58,7 @@ func deleteSnapshots(ctx context.Context, s *session) error {
 		if undo {
 			return s.eachSnapshot(ctx, r, list, "undelete", "brought back", r.Undelete)
 		}
-		if err := s.mayDelete(ctx, r, list, seen); err != nil {
+		if err := s.confirmDelete(ctx, r, list, seen); err != nil {
 			return err
 		}
 		return s.eachSnapshot(ctx, r, list, "delete", "deleted", func(ctx context.Context, x repo.Snapshot) error {
@@ -71,8 +71,8 @@ func (s *session) findDeleted(ctx context.Context, r *repo.Repository, word stri
 	return r.FindDeleted(ctx, word, s.flags.String("source"))
 }
 
-// mayDelete refuses what must not go, and asks about the rest.
-func (s *session) mayDelete(ctx context.Context, r *repo.Repository, list []repo.Snapshot, set map[chunk.ID]bool) error {
+// confirmDelete refuses what must not go, and asks about the rest.
+func (s *session) confirmDelete(ctx context.Context, r *repo.Repository, list []repo.Snapshot, set map[chunk.ID]bool) error {
 	notes, err := r.Annotations(ctx)
 	if err != nil {
 		return err

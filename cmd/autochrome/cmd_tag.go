@@ -79,7 +79,7 @@ func tagChanges(words []string) (changes []repo.Annotation, err error) {
 			return nil, usage("", "%q: %v", w, err)
 		}
 		if slices.Contains(repo.OwnTags, name) {
-			return nil, usage("choose another name", "tag %s is the program's own: it says what a state before a rollback belongs to", name)
+			return nil, usage("choose another name", "tag %s is the program's own", name)
 		}
 		if seen[name] {
 			return nil, usage("", "tag %s is given twice", name)

@@ -118,7 +118,7 @@ func addPast(ts *testscript.TestScript, folder, name string, at time.Time) {
 	ctx := context.Background()
 	be, err := backend.OpenLocal(folder)
 	ts.Check(err)
-	r, err := repo.Open(ctx, be)
+	r, err := repo.Open(ctx, be) // it is not encrypted
 	ts.Check(err)
 	s, err := r.Find(ctx, "latest", "")
 	ts.Check(err)
