@@ -59,7 +59,7 @@ func (r *refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 func newProxy(to *url.URL, transport http.RoundTripper, db Database, r *recorder) *proxy {
 	p := &proxy{db: db, recorder: r, gates: newGates()}
 	p.forward = &httputil.ReverseProxy{
-		Transport: transport,
+		Transport: newConnections(transport),
 		Rewrite: func(req *httputil.ProxyRequest) {
 			req.SetURL(to)
 			req.Out.Header["Accept-Encoding"] = req.In.Header["Accept-Encoding"] // nil: none is added
@@ -173,10 +173,12 @@ func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []b
 		p.refuse(w, req, &refusal{http.StatusBadGateway, err.Error()})
 		return
 	}
-	out := req
+	out := req.WithContext(markWrite(req.Context(), false))
 	if !rest {
-		out = req.WithContext(ctx)
-		out.Body, out.ContentLength, out.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		out = req.WithContext(markWrite(ctx, c.verb != structure && c.verb != unknown))
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		out.Body, _ = out.GetBody() // which never fails
+		out.ContentLength, out.TransferEncoding = int64(len(body)), nil
 	}
 	answer := &noted{ResponseWriter: w}
 	defer func() { // also where the client went away, which ReverseProxy panics for
