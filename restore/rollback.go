@@ -63,6 +63,11 @@ type Options struct {
 	// report names the first.
 	Differing Differing
 
+	// Sealed is given what the plan does, by collection, before anything is
+	// changed, to be kept or to be compared with what was kept; see Drifted. Its
+	// error ends the rollback. Nil: that is not asked.
+	Sealed func([]Sealed) error
+
 	// Confirm is shown the plan, with what it needs, before anything is changed
 	// and says whether to go on, and whether the extra collections may be dropped.
 	// What the target will not hold is named there; to go on is to leave out the
@@ -250,6 +255,15 @@ func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, 
 
 // rehearse finds out what the plan needs, and lists its records.
 func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captured, reading time.Duration, o Options) (err error) {
+	if o.Sealed != nil {
+		sealed, err := rep.Plan.seal(ctx, o.DropExtra || len(rep.Plan.Blocked) > 0)
+		if err != nil {
+			return err
+		}
+		if err := o.Sealed(sealed); err != nil {
+			return err
+		}
+	}
 	rep.Plan.Needs, err = Rehearse(ctx, t, rep.Plan, ApplyOptions{DropExtra: o.DropExtra, Progress: o.Progress})
 	if err != nil {
 		return fmt.Errorf("preparing what is to be written: %w", err)

@@ -15,13 +15,15 @@ import (
 
 func rollbackCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name: "rollback", Usage: "make the database what it was in a snapshot", ArgsUsage: "ID | --at TIME | --undo",
+		Name: "rollback", Usage: "make the database what it was in a snapshot", ArgsUsage: "ID | --at TIME | --undo | --plan FILE",
 		Description: "Takes a snapshot of the live state first, shows what differs, asks, applies the\n" +
 			"difference only, and compares record by record. What lies outside the snapshot's\n" +
 			"scope is never touched.\n\n" +
 			"--at brings back the newest good snapshot of the database from that time or before:\n" +
 			"2026-11-23T04:00:00Z, 2026-11-23T04:00 (local time), -2h, -1d12h, \"3 days ago\".\n" +
-			"--undo goes back to what was there before the last rollback; twice does it again.",
+			"--undo goes back to what was there before the last rollback; twice does it again.\n" +
+			"--plan-out writes what would be done into a file, and --plan carries that out, or\n" +
+			"refuses to where the database has changed so that it would do something else.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "at", Usage: "the newest good snapshot at or before this time, in place of an ID"},
 			&cli.BoolFlag{Name: "undo", Usage: "the state before the last rollback, in place of an ID"},
@@ -30,6 +32,8 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "failed-collections", Usage: "the same as --collections"},
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what would be done; change nothing"},
 			&cli.BoolFlag{Name: "records", Aliases: []string{"r"}, Usage: "list the records that are changed, with old and new values, before anything is changed"},
+			&cli.StringFlag{Name: "plan-out", Usage: "write the plan into this new file, for review; change nothing"},
+			&cli.StringFlag{Name: "plan", Usage: "carry out the plan in this file, if it would still do the same"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 			&cli.BoolFlag{Name: "drop-extra", Usage: "drop the collections that the snapshot does not have"},
 			&cli.BoolFlag{Name: "skip-unwritable", Usage: "go on without what the server cannot hold, and exit with 3"},
@@ -43,11 +47,15 @@ func rollbackCommand(p *program) *cli.Command {
 }
 
 func rollback(ctx context.Context, s *session) error {
-	to, err := s.rollbackTo()
-	if err != nil {
+	if s.flags.IsSet("plan-out") { // making a plan changes nothing
+		if err := s.flags.Set("dry-run", "true"); err != nil {
+			return err
+		}
+	}
+	if err := s.checkPlanOut(); err != nil {
 		return err
 	}
-	names, err := s.chosenCollections()
+	a, err := s.asked()
 	if err != nil {
 		return err
 	}
@@ -56,7 +64,7 @@ func rollback(ctx context.Context, s *session) error {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, to, names, e) }
+		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, a, e) }
 		if dry {
 			return back(&repo.AuditEntry{}) // a dry run leaves nothing behind
 		}
@@ -64,16 +72,8 @@ func rollback(ctx context.Context, s *session) error {
 	})
 }
 
-func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, names []string, e *repo.AuditEntry) (err error) {
-	ids, only, err := s.part()
-	if err != nil {
-		return err
-	}
-	chosen, err := s.where()
-	if err != nil {
-		return err
-	}
-	queries, err := s.queries(ids != nil || only != nil || chosen != nil)
+func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *repo.AuditEntry) (err error) {
+	queries, err := s.queries(a.IDs != nil || a.only != nil || a.where != nil)
 	if err != nil {
 		return err
 	}
@@ -93,16 +93,23 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 		return err
 	}
 	at = &ofTarget{t.URL(), t.Tenant(), t.Database()}
-	snap, err := s.findWanted(ctx, r, t, to)
+	if err := a.ofHere(r, t); err != nil {
+		return err
+	}
+	snap, err := s.findWanted(ctx, r, t, a.to)
 	if err != nil {
+		return err
+	}
+	if err := a.ofSnapshot(snap); err != nil {
 		return err
 	}
 	e.Snapshot = &snap.ID
 	bar := newProgress(s.console)
 	list := s.planRecords(bar)
+	var does []restore.Sealed
 	rep, err = restore.Rollback(ctx, r, t, snap, restore.Options{
-		Collections: names, DryRun: s.flags.Bool("dry-run"), DropExtra: s.flags.Bool("drop-extra"),
-		IDs: ids, Only: only, Where: chosen, Strict: s.flags.Bool("strict"),
+		Collections: a.Collections, DryRun: s.flags.Bool("dry-run"), DropExtra: a.DropExtra,
+		IDs: a.IDs, Only: a.only, Where: a.where, Sealed: s.sealed(a, &does), Strict: s.flags.Bool("strict"),
 		Queries: queries,
 		Records: list.record, Differing: file.differing(),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
@@ -129,6 +136,9 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, to wanted, n
 	}
 	if err != nil {
 		return s.afterFailure(rep, err)
+	}
+	if s.flags.IsSet("plan-out") {
+		return s.writePlan(r, a, rep, does)
 	}
 	return remains(rep)
 }

@@ -42,6 +42,9 @@ func (s *session) confirm(ctx context.Context, snap repo.Snapshot, p *restore.Pl
 			return false, false, err
 		}
 	}
+	if s.flags.IsSet("plan") && !drop {
+		return true, false, nil // more than was reviewed is not asked for
+	}
 	if len(p.Extra) > 0 && (!drop || onlyDrop) {
 		drop, err = s.ask(ctx, answers, fmt.Sprintf("Drop %s with all records: %s?", plural(len(p.Extra), "collection"), join(p.Extra)))
 		if err != nil || !drop && (onlyDrop || len(p.Blocked) > 0) {

@@ -88,6 +88,7 @@ var hints = []struct {
 	{guard.ErrNoRun, "see: autochrome guard list"},
 	{snapshot.ErrShrunken, "is this the right server, --tenant and --database? if it is right that so little is left: --allow-shrink, and then autochrome snapshot accept"},
 	{snapshot.ErrInconsistent, "nothing was stored; stop what is writing, or take it as it is without --consistent and --fail-if-moving"},
+	{restore.ErrPlanFile, "nothing was changed; make a new plan: autochrome rollback ID --plan-out FILE"},
 	{restore.ErrDeclined, "nothing was changed; --dry-run shows the plan, --yes goes on without a question"},
 	{chroma.ErrReserved, "nothing was sent that could harm the server"},
 	{chroma.ErrNotFound, "name the tenant and the database with --tenant and --database"},

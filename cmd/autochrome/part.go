@@ -77,15 +77,25 @@ func (s *session) chosenCollections() ([]string, error) {
 
 // where reads the filters; nil: there are none.
 func (s *session) where() (*filter.Filter, error) {
+	for _, flag := range []string{"where", "where-document"} {
+		if s.flags.IsSet(flag) && s.flags.String(flag) == "" {
+			return nil, usage("leave it out to select all records", "--%s is empty", flag)
+		}
+	}
+	return filters(s.flags.String("where"), s.flags.String("where-document"))
+}
+
+// filters reads both; "": there is none.
+func filters(where, whereDocument string) (*filter.Filter, error) {
 	var both *filter.Filter
 	for _, f := range []struct {
-		flag string
-		read func([]byte) (*filter.Filter, error)
-	}{{"where", filter.Where}, {"where-document", filter.WhereDocument}} {
-		if !s.flags.IsSet(f.flag) {
+		flag, text string
+		read       func([]byte) (*filter.Filter, error)
+	}{{"where", where, filter.Where}, {"where-document", whereDocument, filter.WhereDocument}} {
+		if f.text == "" {
 			continue
 		}
-		one, err := f.read([]byte(s.flags.String(f.flag)))
+		one, err := f.read([]byte(f.text))
 		if err != nil {
 			return nil, usage("as in --where '{\"lang\":\"en\"}', --where '{\"n\":{\"$gte\":3}}', --where-document '{\"$contains\":\"words\"}'", "--%s: %v", f.flag, err)
 		}

@@ -47,7 +47,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 		return nil // it did not come to anything
 	case s.json:
 		return s.printJSON(s.rolledBack(rep, err))
-	case s.flags.Bool("dry-run"):
+	case err == nil && s.flags.Bool("dry-run"):
 		return printPlan(s.out, rep.Snapshot.DisplayID(), rep.Plan, s.flags.Bool("drop-extra"))
 	case err != nil:
 		if !rep.Written.IsZero() {
