@@ -64,3 +64,29 @@ func (r *Repository) earliestNow(ctx context.Context) (time.Time, error) {
 	}
 	return now, err
 }
+
+// PruneDue reports whether Prune would find what is worth its walk through all
+// snapshots: some that were deleted, or packs that were marked, DefaultGrace ago.
+func (r *Repository) PruneDue(ctx context.Context) (bool, error) {
+	now, err := r.be.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	old := func(at time.Time) bool { return now.Sub(at) >= DefaultGrace }
+	marks, err := r.list(ctx, marksFolder)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range marks {
+		if old(m.Modified) {
+			return true, nil
+		}
+	}
+	_, deleted, notes, err := r.snapshotsAndNotes(ctx)
+	for _, s := range deleted {
+		if old(notes[s.ID][KeyDeleted].Stored) {
+			return true, nil
+		}
+	}
+	return false, err
+}

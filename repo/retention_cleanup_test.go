@@ -131,3 +131,33 @@ func TestCleanUpFails(t *testing.T) {
 		t.Errorf("%d removed, %d left", len(c.Removed), count(t, r))
 	}
 }
+
+// What is deleted is worth a prune when the grace is over, and what that marks
+// when it is over again; then nothing is.
+func TestPruneDue(t *testing.T) {
+	m, r, now := daily(t, 10)
+	ctx := t.Context()
+	due := func(want bool) {
+		t.Helper()
+		if got, err := r.PruneDue(ctx); err != nil || got != want {
+			t.Fatalf("due is %v, %v; want %v", got, err, want)
+		}
+	}
+	due(false)
+	_, err := r.CleanUp(ctx, CleanupOptions{Policy: Policy{Last: 1}})
+	must(t, err)
+	due(false)
+	*now = now.Add(DefaultGrace)
+	due(true)
+	before := len(names(t, m, packsFolder))
+	for range 3 { // records, packs, marks
+		_, err = r.Prune(ctx, PruneOptions{Budget: time.Minute})
+		must(t, err)
+		*now = now.Add(DefaultGrace)
+	}
+	due(false)
+	if n := len(names(t, m, packsFolder)); n >= before || count(t, r) != 1 {
+		t.Errorf("%d packs of %d, %d snapshots", n, before, count(t, r))
+	}
+	whole(t, m)
+}

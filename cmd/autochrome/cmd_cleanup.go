@@ -162,24 +162,49 @@ func rules(p repo.Policy) (words []string) {
 	return words
 }
 
-// cleanUpAfter cleans up after a snapshot was taken. The snapshot stands: what
-// goes wrong is a warning.
-func (s *session) cleanUpAfter(ctx context.Context, r *repo.Repository, policy repo.Policy) {
+// cleanUpAfter deletes what no rule keeps after a snapshot was taken, and frees
+// space that is due for at most so long. The snapshot stands: what goes wrong is
+// a warning.
+func (s *session) cleanUpAfter(ctx context.Context, r *repo.Repository, policy repo.Policy, budget time.Duration) {
 	c, err := r.CleanUp(ctx, repo.CleanupOptions{Policy: policy})
-	if n := len(c.Removed); n > 0 {
+	due := false
+	if err == nil && budget > 0 {
+		due, err = r.PruneDue(ctx)
+	}
+	n := len(c.Removed)
+	if cleaned := err; n > 0 || due {
 		err = s.audited(ctx, r, "cleanup", func(e *repo.AuditEntry) error {
 			e.Trigger = "automatic"
 			e.Counts = map[string]int64{"kept": int64(len(c.Decisions) - n), "removed": int64(n)}
-			return err
+			if !due {
+				return cleaned
+			}
+			return s.pruneAfter(ctx, r, budget, e)
 		})
-		if !s.json {
-			s.say("deleted %s that no rule keeps (%s); see them: autochrome snapshot list --deleted", plural(n, "snapshot"), strings.Join(rules(policy), ", "))
-		}
+	}
+	if n > 0 && !s.json {
+		s.say("deleted %s that no rule keeps (%s); see them: autochrome snapshot list --deleted", plural(n, "snapshot"), strings.Join(rules(policy), ", "))
 	}
 	if err != nil {
 		message, _ := explain(err)
 		s.warn("the snapshot is taken, but older ones are not cleaned up: %s", printable(message))
 	}
+}
+
+// pruneAfter frees space for at most so long; the next one goes on.
+func (s *session) pruneAfter(ctx context.Context, r *repo.Repository, budget time.Duration, e *repo.AuditEntry) error {
+	within, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	rep, err := r.Prune(within, repo.PruneOptions{Budget: budget})
+	e.Counts["snapshots"], e.Counts["packs_deleted"], e.Counts["bytes_deleted"] = int64(rep.Deleted), int64(rep.Swept.Packs), rep.Swept.Bytes
+	e.Counts["packs_marked"], e.Counts["bytes_copied"] = int64(rep.Marked.Packs), rep.Copied
+	if rep.Swept.Packs > 0 && !s.json {
+		s.say("freed %s", size(rep.Swept.Bytes))
+	}
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("space is not freed within %v; give it more with --cleanup-time, or run: autochrome prune", budget)
+	}
+	return err
 }
 
 // afterwards gives what is to be done when a snapshot was taken. Settings that
@@ -189,6 +214,10 @@ func (s *session) afterwards(ctx context.Context) (func(r *repo.Repository), err
 	if err != nil || !auto {
 		return func(*repo.Repository) {}, err
 	}
+	budget := s.flags.Duration("cleanup-time")
+	if budget < 0 {
+		return nil, usage("for example --cleanup-time 5m; 0 frees nothing", "--cleanup-time %v is negative", budget)
+	}
 	policy, _, err := s.policy()
-	return func(r *repo.Repository) { s.cleanUpAfter(ctx, r, policy) }, err
+	return func(r *repo.Repository) { s.cleanUpAfter(ctx, r, policy, budget) }, err
 }

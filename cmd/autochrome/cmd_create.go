@@ -27,6 +27,7 @@ func createCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "allow-shrink", Usage: "also when most of what the last good snapshot has is gone; it is marked as suspect"},
 			&cli.BoolFlag{Name: "auto-cleanup", Value: true, Usage: "delete afterwards what no rule keeps, see snapshot cleanup; or AUTO_CLEANUP"},
 			retentionDaysFlag(),
+			&cli.DurationFlag{Name: "cleanup-time", Value: time.Minute, Usage: "how long freeing space afterwards may take; 0: it is not freed"},
 		},
 		Action: p.action(create),
 	}

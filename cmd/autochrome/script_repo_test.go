@@ -22,6 +22,7 @@ import (
 //	repo truncate                        cuts the largest pack short
 //	repo flip [FOLDER]                   changes a byte in the largest pack, or file of another folder
 //	repo save FILE                       names and sizes of all files
+//	repo age FOLDER HOURS                makes the files of a folder older for the store
 //	repo past NAME DAYS...               for each, a snapshot like the newest, so many days old
 func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
@@ -68,6 +69,11 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		text := ""
 		walk(ts, folder, func(path string, info fs.FileInfo) { text += path + " " + info.ModTime().String() + "\n" })
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	case "age":
+		walk(ts, filepath.Join(folder, args[1]), func(path string, info fs.FileInfo) {
+			at := info.ModTime().Add(-time.Duration(number(ts, args[2])) * time.Hour)
+			ts.Check(os.Chtimes(path, at, at))
+		})
 	case "past":
 		for _, days := range args[2:] {
 			addPast(ts, folder, args[1]+days, time.Now().AddDate(0, 0, -number(ts, days)))
