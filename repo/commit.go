@@ -127,6 +127,9 @@ func (r *Repository) addRoot(s Snapshot, size int64, pack *index.Pack) Snapshot 
 			s.Stored = f.info.Modified
 		}
 	}
+	if pack == nil {
+		s.RecordBytes = size
+	}
 	f := &root{read: true, snapshots: []Snapshot{s}, info: backend.Info{Name: s.File, Size: size, Modified: s.Stored}}
 	r.known.roots[s.File] = f
 	if pack != nil {

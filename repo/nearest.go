@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"autochrome/internal/spelling"
 )
 
 const (
@@ -31,9 +33,9 @@ func nearest(list []Snapshot, word string) []Snapshot {
 	for _, s := range slices.Backward(list) {
 		id := strings.TrimPrefix(s.DisplayID(), displayPrefix)
 		bare := strings.TrimPrefix(word, displayPrefix)
-		cost := distance(bare, id[:min(len(id), max(len(bare), 1))])
+		cost := spelling.Distance(bare, id[:min(len(id), max(len(bare), 1))])
 		if s.Name != "" {
-			cost = min(cost, distance(word, strings.ToLower(s.Name)))
+			cost = min(cost, spelling.Distance(word, strings.ToLower(s.Name)))
 		}
 		if cost <= max(1, len(bare)/nearEnough) {
 			near = append(near, scored{s, cost})
@@ -45,25 +47,4 @@ func nearest(list []Snapshot, word string) []Snapshot {
 		out = append(out, x.s)
 	}
 	return out
-}
-
-// distance is how many letters must be changed, added or dropped to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -147,8 +147,12 @@ func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []bac
 
 func (f *root) setInfo(info backend.Info) {
 	f.info = info
+	_, point, _ := parseRoot(info.Name)
 	for i := range f.snapshots {
 		f.snapshots[i].Stored, f.snapshots[i].File = info.Modified, info.Name
+		if !point {
+			f.snapshots[i].RecordBytes = info.Size
+		}
 	}
 }
 

@@ -56,6 +56,8 @@ type Snapshot struct {
 	Stored time.Time `json:"-"`
 	// File is the name of the file that holds it.
 	File string `json:"-"`
+	// RecordBytes is the length of that file where it holds the record alone.
+	RecordBytes int64 `json:"-"`
 
 	Format int          `json:"format"`
 	Name   string       `json:"name,omitempty"` // given by the user
@@ -132,6 +134,10 @@ type Stats struct {
 	BytesStored  int64 `json:"bytes_stored"`
 	ChunksStored int64 `json:"chunks_stored"`
 }
+
+// Cost is what the snapshot added to the repository, in bytes: what was stored
+// for it and its record. Of a point the record's few bytes are left out.
+func (s Snapshot) Cost() int64 { return s.Stats.BytesStored + s.RecordBytes }
 
 // Good reports whether the record itself says nothing against the snapshot; an
 // annotation may: see Notes.Suspect.

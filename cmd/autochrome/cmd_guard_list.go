@@ -148,7 +148,7 @@ func guardShow(ctx context.Context, s *session) error {
 			return s.printJSON(x)
 		}
 		t := heading("POINT", "ID", "TIME (UTC)", "RECORDS", "STORED", "REQUEST")
-		t.add(0, x.Base, x.Begun.UTC().Format(time.DateTime), ran.Base.Root.Records, size(ran.Base.Stats.BytesStored), "base")
+		t.add(0, x.Base, x.Begun.UTC().Format(time.DateTime), ran.Base.Root.Records, size(ran.Base.Cost()), "base")
 		for _, p := range x.List {
 			t.add(p.Point, p.SnapshotID, p.Time.UTC().Format(time.DateTime), p.Records, size(p.Stored), p.Request)
 		}

@@ -51,7 +51,7 @@ func listed(s repo.Snapshot, n repo.Notes) listedJSON {
 	l := listedJSON{
 		SnapshotID: s.DisplayID(), Identity: s.ID.String(), Name: s.Name, Time: s.Time, Kind: s.Kind, Source: s.Source, Scope: s.Scope,
 		Capture: s.Capture, Suspect: n.Suspect(s), Tags: n.Tags(s), Collections: []collectionJSON{}, Records: s.Root.Records,
-		Damaged: s.Damage.Total, BytesStored: s.Stats.BytesStored,
+		Damaged: s.Damage.Total, BytesStored: s.Cost(),
 	}
 	for _, c := range s.Collections {
 		l.Collections = append(l.Collections, collectionJSON{c.Name, c.Records, 0, c.Damaged, c.Capture, c.ServerID})
