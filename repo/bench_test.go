@@ -76,13 +76,42 @@ func saveAll(ctx context.Context, b *testing.B, r *Repository, ids []chunk.ID, a
 	}))
 }
 
+// benchWorlds are a plain repository, and an encrypted one with the same ids.
+func benchWorlds(b *testing.B) map[string]InitOptions {
+	_, recipient := newIdentity(b)
+	plain, err := Init(b.Context(), new(backend.Memory), InitOptions{})
+	must(b, err)
+	return map[string]InitOptions{"plain": {}, "encrypted": {Keys: []NewKey{{Recipient: recipient}}, Like: plain}}
+}
+
 func BenchmarkSave(b *testing.B) {
 	ids, all, bytes := benchChunks(100)
-	b.SetBytes(bytes)
+	for name, o := range benchWorlds(b) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(bytes)
+			for range b.N {
+				be, err := backend.OpenLocal(b.TempDir())
+				must(b, err)
+				r, err := Init(b.Context(), be, o)
+				must(b, err)
+				saveAll(b.Context(), b, r, ids, all)
+			}
+		})
+	}
+}
+
+// BenchmarkSeal is what encryption adds to BenchmarkSave: a stored form is
+// sealed, and opened again to be read back.
+func BenchmarkSeal(b *testing.B) {
+	e := newEnvelope([secretBytes]byte{1})
+	stored := make([]byte, 200<<10) // a group's embeddings of 384 dimensions
+	b.SetBytes(int64(len(stored)))
+	var buf []byte
 	for range b.N {
-		be, err := backend.OpenLocal(b.TempDir())
-		must(b, err)
-		saveAll(b.Context(), b, initialised(b, be), ids, all)
+		buf = e.seal(buf[:0], sealedDirectory, func(dst []byte) []byte { return append(dst, stored...) })
+		if _, err := e.open(buf, sealedDirectory); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
