@@ -91,7 +91,11 @@ func TestEveryByte(t *testing.T) {
 		if name == configName {
 			continue // white space is free there, and its id may be any
 		}
-		for i := range b {
+		step := 1
+		if world.encrypted() {
+			step = 5 // opening takes longer, and all bytes are alike
+		}
+		for i := 0; i < len(b); i += step {
 			bit := 8*i + i*5%8
 			bad := bytes.Clone(b)
 			bad[bit/8] ^= 1 << (bit % 8)

@@ -84,6 +84,9 @@ func TestTyped(t *testing.T) {
 		{[]string{"a", "--name", "it's me"}, `autochrome --name 'it'\''s me'`},
 		{[]string{"a", "--chromadb-url=http://me:s@cret@host:1/x"}, "autochrome --chromadb-url=http://…@host:1/x"},
 		{[]string{"a", ""}, "autochrome ''"},
+		{[]string{"a", "--password-command", "echo s3cret", "list"}, "autochrome --password-command … list"},
+		{[]string{"a", "--to-password-command=echo s3cret", "-password-command"}, "autochrome --to-password-command=… -password-command"},
+		{[]string{"a", "--identity-file", "AGE-SECRET-KEY-1ABC", "--x=age-secret-key-1abc"}, "autochrome --identity-file … …"},
 	} {
 		if got := typed(x.args); got != x.want {
 			t.Errorf("%q is recorded as %s, want %s", x.args, got, x.want)

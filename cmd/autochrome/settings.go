@@ -127,10 +127,15 @@ func typedFlag(c *cli.Context, name string) bool {
 	return c.String(name) != "" && c.String(name) != os.Getenv(settingOf(name).env[0])
 }
 
-// refuseSecrets refuses a password in an address on the command line, which
-// every user of the machine can read.
+// refuseSecrets refuses secrets on the command line, which every user of the
+// machine can read: a password in an address, an identity in the place of its
+// file.
 func refuseSecrets(flags []given) error {
 	for _, g := range flags {
+		if strings.Contains(strings.ToUpper(g.value), ageSecret) {
+			return usage("put it into a file, and name that; take another one where others may have seen it",
+				"--%s holds a secret identity, which others can read in the list of processes", g.name)
+		}
 		if g.name != "chromadb-url" && g.name != "repo" && g.name != "like" && g.name != "to" {
 			continue
 		}
@@ -155,6 +160,9 @@ func wantsJSON(args []string) bool {
 	return false
 }
 
+// ageSecret begins an age identity.
+const ageSecret = "AGE-SECRET-KEY-"
+
 // typed is a command line for the record: quoted where need be, without what
 // might be secret.
 func typed(args []string) string {
@@ -172,6 +180,8 @@ func typed(args []string) string {
 			a = name + "=…"
 		case isCommand:
 			hide = true
+		case strings.Contains(strings.ToUpper(a), ageSecret): // in the place of its file
+			a = "…"
 		}
 		if at := strings.LastIndex(a, "@"); at >= 0 {
 			if begin := strings.Index(a, "://"); begin >= 0 && begin < at {
