@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"autochrome/chunk"
 )
 
@@ -17,14 +19,42 @@ type Splice struct {
 	Insert *chunk.Records
 }
 
+// Apply changes a collection once; see Applier.
+func Apply(ctx context.Context, store Store, c Collection, dim int, splices []Splice) (height int, top Node, err error) {
+	return NewApplier(store).Apply(ctx, c, dim, splices)
+}
+
+// openedNodes is how many nodes an Applier keeps open: some for each level, for
+// changes at random places come in order.
+const openedNodes = 32
+
+// Applier changes collections, again and again: what it read for one change it
+// keeps for the next, within the bounds of a Reader. It is not safe for
+// concurrent use.
+type Applier struct {
+	store  Store
+	reader *Reader
+}
+
+// NewApplier gives an Applier over a store.
+func NewApplier(store Store) *Applier {
+	r := NewReader(store)
+	opened, err := simplelru.NewLRU[chunk.ID, []element](openedNodes, nil)
+	if err != nil {
+		panic(err) // the count is positive
+	}
+	r.opened = opened
+	return &Applier{store, r}
+}
+
 // Apply changes a collection of dim components by splices, which are in order
 // and do not overlap. It reads and writes in proportion to what changes: groups
 // and nodes are cut again from the start of the first one touched until a new
 // boundary falls on an old one. The logical root is the one that building the
 // same records afresh gives.
-func Apply(ctx context.Context, store Store, c Collection, dim int, splices []Splice) (height int, top Node, err error) {
+func (x *Applier) Apply(ctx context.Context, c Collection, dim int, splices []Splice) (height int, top Node, err error) {
 	if c.Height == 0 {
-		b := NewBuilder(store, dim)
+		b := NewBuilder(x.store, dim)
 		for _, s := range splices {
 			if s.At != 0 || s.Remove != 0 {
 				return 0, Node{}, errors.New("a splice beyond an empty collection")
@@ -44,7 +74,7 @@ func Apply(ctx context.Context, store Store, c Collection, dim int, splices []Sp
 		}
 		end = s.At + s.Remove
 	}
-	a := &applier{store: store, reader: NewReader(store), base: c, known: map[chunk.ID]element{}}
+	a := &applier{store: x.store, reader: x.reader, base: c, known: map[chunk.ID]element{}}
 	patches, err := a.regroupRecords(ctx, dim, splices)
 	if err != nil || len(patches) == 0 {
 		return c.Height, c.Top, err

@@ -66,6 +66,7 @@ type recutter struct {
 	last   int       // number of the group whose records are recs
 	recs   *chunk.Records
 	spots  []spot          // of the records in maker.group
+	fresh  []int           // those of them that were inserted
 	skip   int64           // records before this position are removed
 	gone   map[string]spot // removed records, by id
 }
@@ -155,6 +156,7 @@ func (r *recutter) insert(ctx context.Context, recs *chunk.Records) error {
 		return err
 	}
 	return r.add(ctx, recs, 0, recs.Len(), func(i int) spot {
+		r.fresh = append(r.fresh, len(r.spots))
 		if at, ok := r.gone[string(recs.ID(i))]; ok {
 			return at
 		}
@@ -180,7 +182,7 @@ func (r *recutter) add(ctx context.Context, recs *chunk.Records, first, to int, 
 
 func (r *recutter) end(ctx context.Context) error {
 	err := r.maker.end(ctx)
-	r.spots = r.spots[:0]
+	r.spots, r.fresh = r.spots[:0], r.fresh[:0]
 	return err
 }
 
@@ -189,6 +191,9 @@ func (r *recutter) match(_ context.Context, _ *chunk.Records, ids chunk.ID) (*ma
 	m := &matched{column: r.column, spots: r.spots}
 	if at := r.spots[0].group; at >= 0 && r.groups[at].group.Columns[0].Content == ids {
 		m.whole = &r.groups[at]
+		if at == r.last {
+			m.recs, m.fresh = r.recs, r.fresh
+		}
 	}
 	return m, nil
 }

@@ -70,6 +70,12 @@ func (m *groupMaker) place(ctx context.Context, recs *chunk.Records) (w waitingG
 	h := m.store.Hasher()
 	var found *matched
 	for i, rows := range recs.Columns {
+		if found != nil {
+			if c, ok := found.unchanged(rows); ok {
+				w.group.Columns[i].Content, w.pieces[i] = c.Content, asPieces(c.Runs)
+				continue
+			}
+		}
 		g := m.gathers[i]
 		var content chunk.ID
 		content, g.buf = rows.ContentID(h, g.buf)

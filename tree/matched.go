@@ -13,6 +13,28 @@ type matched struct {
 	whole *element // the base's group of the same ids in the same order, or nil
 	// column gives a column of a group of the base by its number, and where it lies.
 	column func(ctx context.Context, group int, kind chunk.Kind) (*chunk.Rows, []Run, error)
+	// Where recs is not nil, the whole group's records are these but for fresh
+	// ones.
+	recs  *chunk.Records
+	fresh []int
+}
+
+// unchanged gives a column of the whole group where none of its fresh rows says
+// anything new.
+func (m *matched) unchanged(rows *chunk.Rows) (Column, bool) {
+	if m.whole == nil || m.recs == nil {
+		return Column{}, false
+	}
+	old := m.recs.Column(rows.Kind())
+	if old.Dim() != rows.Dim() {
+		return Column{}, false
+	}
+	for _, i := range m.fresh {
+		if !rows.Equal(i, old, i) {
+			return Column{}, false
+		}
+	}
+	return m.whole.group.Columns[rows.Kind().Column()], true
 }
 
 // spot is a record's place in the base. Group -1: it is not there.

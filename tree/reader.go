@@ -20,6 +20,7 @@ type Reader struct {
 	cache   *simplelru.LRU[chunk.ID, *chunk.Rows]
 	size    int
 	scratch []byte
+	opened  *simplelru.LRU[chunk.ID, []element] // nodes by logical id; nil: none is kept
 }
 
 // NewReader gives a Reader over a store.
@@ -204,8 +205,22 @@ func kindAt(level int) chunk.Kind {
 }
 
 // entries gives a node's children as elements that know where they lie, and
-// checks the node's logical id.
+// checks the node's logical id. The caller does not change them.
 func (r *Reader) entries(ctx context.Context, n node) ([]element, error) {
+	if r.opened == nil {
+		return r.readEntries(ctx, n)
+	}
+	if kept, ok := r.opened.Get(n.Logical); ok {
+		return kept, nil
+	}
+	read, err := r.readEntries(ctx, n)
+	if err == nil {
+		r.opened.Add(n.Logical, read)
+	}
+	return read, err
+}
+
+func (r *Reader) readEntries(ctx context.Context, n node) ([]element, error) {
 	kind := kindAt(n.level)
 	out := make([]element, 0, n.Children)
 	h := r.loader.Hasher()
