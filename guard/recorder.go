@@ -22,6 +22,9 @@ type recorder struct {
 	points int
 	lazy   bool // points are made when flush is called
 
+	applying sync.Mutex // held while applier works
+	applier  *tree.Applier
+
 	told func(Point) // hears of each point; mu is held
 
 	mu          sync.Mutex
@@ -51,13 +54,22 @@ func (r *recorder) records(ctx context.Context, serverID string, ids []string, w
 		return err
 	}
 	next := c.tree
-	if next.Height, next.Top, err = tree.Apply(ctx, r.store, c.tree, c.live.Description.Dimension, c.splices(ts, now)); err != nil {
+	if next.Height, next.Top, err = r.apply(ctx, c, c.splices(ts, now)); err != nil {
 		return fmt.Errorf("collection %q: %w", c.live.Name, err)
 	}
 	return r.point(ctx, fmt.Sprintf("%s %s: %d", words, c.live.Name, len(ids)), func() error {
 		c.tree = next
 		return c.settle(ts, now)
 	})
+}
+
+func (r *recorder) apply(ctx context.Context, c *collection, splices []tree.Splice) (int, tree.Node, error) {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	if r.applier == nil {
+		r.applier = tree.NewApplier(r.store)
+	}
+	return r.applier.Apply(ctx, c.tree, c.live.Description.Dimension, splices)
 }
 
 // readBack reads the records that a write named, as they are now.
