@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"autochrome/chunk"
 	"autochrome/repo/backend"
 )
 
@@ -39,4 +40,11 @@ func (r *Repository) Size(ctx context.Context) (Size, error) {
 		return nil
 	})
 	return s, err
+}
+
+// ChunkSize gives the length of a chunk's stored form and its kind, and whether
+// an index names it.
+func (r *Repository) ChunkSize(id chunk.ID) (size int64, kind chunk.Kind, ok bool) {
+	at, ok := r.index().Lookup(id)
+	return at.Length, at.Kind, ok
 }

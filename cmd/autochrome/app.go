@@ -27,6 +27,7 @@ func newApp(out *console, args []string) *cli.App {
 					holdCommand(p), tagCommand(p), deleteCommand(p), cleanupCommand(p)},
 			},
 			lsCommand(p),
+			statsCommand(p),
 			catCommand(p),
 			diffCommand(p),
 			rollbackCommand(p),
