@@ -252,11 +252,19 @@ func (d *decoder) vector(dst []byte) []byte {
 	dst = grow(dst, 4*d.dim)
 	row := dst[start:]
 	for k := 0; ; k++ {
+		done, end := componentsAt(d.b, i, row[4*k:])
+		if done > 0 {
+			k += done / 4
+			if i = end; i < len(d.b) && d.b[i] <= ' ' {
+				i = skipSpace(d.b, i)
+			}
+		}
 		if k == d.dim {
 			d.fail(i, "embeddings: a vector of more than the collection's %d components", d.dim)
 			return dst
 		}
-		bits, end := float32At(d.b, i)
+		var bits uint32
+		bits, end = float32At(d.b, i)
 		if end < 0 {
 			if !isNull(d.b, i) {
 				d.fail(i, "embeddings: not a float32")
@@ -267,13 +275,6 @@ func (d *decoder) vector(dst []byte) []byte {
 		}
 		row[4*k], row[4*k+1], row[4*k+2], row[4*k+3] = byte(bits), byte(bits>>8), byte(bits>>16), byte(bits>>24)
 		i = end
-		if i < len(d.b) && d.b[i] == ',' { // the usual case
-			i++
-			if i < len(d.b) && d.b[i] <= ' ' {
-				i = skipSpace(d.b, i)
-			}
-			continue
-		}
 		got, end := d.next(i, ',', ']', "embeddings")
 		if end < 0 {
 			return dst

@@ -60,7 +60,7 @@ func appendPlanes(dst, floats []byte) []byte {
 	n := len(floats) / 4
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
-	*buf = append((*buf)[:0], make([]byte, 4*n)...)
+	*buf = memory(*buf, 4*n)
 	p0, p1, p2, p3 := (*buf)[:n], (*buf)[n:2*n], (*buf)[2*n:3*n], (*buf)[3*n:4*n]
 	for i := range n {
 		u := binary.LittleEndian.Uint32(floats[4*i:])
@@ -92,7 +92,7 @@ func appendBlock(dst, block []byte, s *huff0.Scratch) []byte {
 	return append(append(dst, blockStored), block...)
 }
 
-func decodePlanes(b []byte, length int) ([]byte, error) {
+func decodePlanes(into, b []byte, length int) ([]byte, error) {
 	d := wire.Reader{Rest: b}
 	start, count := d.Int(length), d.Int(length/4)
 	head := d.Take(start)
@@ -105,7 +105,7 @@ func decodePlanes(b []byte, length int) ([]byte, error) {
 	}
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
-	*buf = append((*buf)[:0], make([]byte, 4*count)...)
+	*buf = memory(*buf, 4*count)
 	p0, p1, p2, p3 := (*buf)[:count], (*buf)[count:2*count], (*buf)[2*count:3*count], (*buf)[3*count:]
 	for _, plane := range [][]byte{p3, p2, p1, p0} {
 		for len(plane) > 0 {
@@ -120,7 +120,7 @@ func decodePlanes(b []byte, length int) ([]byte, error) {
 	if d.Err != nil || len(d.Rest) != 0 {
 		return nil, corrupt("planes: truncated, or bytes too many")
 	}
-	out := make([]byte, length)
+	out := memory(into, length)
 	copy(out, head)
 	floats := out[start : start+4*count]
 	for i := range count {

@@ -100,11 +100,17 @@ func (r *Repository) decodeAt(ctx context.Context, id chunk.ID, name string, at 
 // decode gives canonical bytes whose hash is their id, and nothing else, of
 // what lies in a pack.
 func (r *Repository) decode(kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
+	return r.decodeInto(nil, kind, id, sealed)
+}
+
+// decodeInto is decode in the memory of buf where that is large enough; the
+// result may share memory with buf and sealed.
+func (r *Repository) decodeInto(buf []byte, kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
 	stored, err := r.envelope.stored(kind, id, sealed)
 	if err != nil {
 		return nil, err
 	}
-	b, err := chunk.Decode(stored)
+	b, err := chunk.DecodeInto(buf, stored)
 	if err != nil {
 		return nil, err
 	}

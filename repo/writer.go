@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -183,7 +184,10 @@ func (w *Writer) Save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	defer encodeBuffers.Put(buf)
 	*buf = w.r.envelope.encode((*buf)[:0], kind, id, canonical)
 	// A chunk that cannot be read back must not be found out years later.
-	if _, err := w.r.decode(kind, id, *buf); err != nil {
+	again := decodeBuffers.Get().(*[]byte)
+	defer decodeBuffers.Put(again)
+	*again = slices.Grow((*again)[:0], len(canonical))
+	if _, err := w.r.decodeInto(*again, kind, id, *buf); err != nil {
 		return w.fail(fmt.Errorf("chunk %v does not read back as it was given: %w", id, err))
 	}
 	return w.put(ctx, kind, id, *buf, len(canonical))
@@ -202,7 +206,10 @@ func (w *Writer) put(ctx context.Context, kind chunk.Kind, id chunk.ID, stored [
 	}
 }
 
-var encodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var (
+	encodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+	decodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+)
 
 // add puts a stored chunk into the open pack, and says false when that is full.
 func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool, error) {
