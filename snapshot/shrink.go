@@ -28,6 +28,7 @@ type Loss struct {
 	Collection string `json:"collection"`
 	Before     int64  `json:"before"` // records in the last good snapshot
 	Records    int64  `json:"records"`
+	Gone       bool   `json:"gone,omitempty"` // the collection itself is not there any more
 }
 
 // A rollback that wrote nothing says so in a tag of the state before it.
@@ -134,15 +135,16 @@ func losses(base, s repo.Snapshot) []Loss {
 			continue
 		}
 		now := int64(0)
+		gone := true
 		same := func(x repo.CollectionInfo) bool { return x.ServerID == c.ServerID && c.ServerID != "" }
 		if !slices.ContainsFunc(s.Collections, same) {
 			same = func(x repo.CollectionInfo) bool { return x.Name == c.Name }
 		}
 		if i := slices.IndexFunc(s.Collections, same); i >= 0 {
-			now = s.Collections[i].Records
+			now, gone = s.Collections[i].Records, false
 		}
 		if isLoss(c.Records, now) {
-			out = append(out, Loss{c.Name, c.Records, now})
+			out = append(out, Loss{c.Name, c.Records, now, gone})
 		}
 	}
 	return out

@@ -208,7 +208,7 @@ func TestScopesAreJudgedApart(t *testing.T) {
 	}
 	f.drop(other)
 	res, err := take() // 500 of 650, and the last one of all is not the last one
-	if err != nil || len(res.Losses) != 1 || res.Losses[0] != (snapshot.Loss{Collection: "other", Before: 150}) {
+	if err != nil || len(res.Losses) != 1 || res.Losses[0] != (snapshot.Loss{Collection: "other", Before: 150, Gone: true}) {
 		t.Errorf("%+v, %v", res.Losses, err)
 	}
 	shrink(f, id, 0, 500)
@@ -256,4 +256,24 @@ func TestDamageIsSuspect(t *testing.T) {
 	if s = take(); s.Good() {
 		t.Error("more damage is good")
 	}
+}
+
+// TestConsistentOfNothing: that there is no collection has to be said twice too.
+func TestConsistentOfNothing(t *testing.T) {
+	withoutWaiting(t, func(t *testing.T) {
+		f := newFake()
+		lists := 0
+		f.between = func(op string) {
+			if op != "list" {
+				return
+			}
+			if lists++; lists == 3 { // the first finds the source, the second is the first reading
+				f.put(f.create("new"), version("a", 1))
+			}
+		}
+		res, err := snapshot.Take(t.Context(), newRepository(t), f, snapshot.Options{Consistent: true})
+		if err != nil || infos(res.Snapshot) != "new 1 still" {
+			t.Errorf("%s, %v", infos(res.Snapshot), err)
+		}
+	})
 }

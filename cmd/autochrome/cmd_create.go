@@ -145,7 +145,11 @@ func (s *session) remarkOn(res snapshot.Result) {
 		s.warn("collection %s was made meanwhile and is not in the snapshot", name)
 	}
 	for _, l := range res.Losses {
-		s.warn("collection %s has %s; the last good snapshot has %d", l.Collection, plural(l.Records, "record"), l.Before)
+		now := "has " + plural(l.Records, "record")
+		if l.Gone {
+			now = "is gone"
+		}
+		s.warn("collection %s %s; the last good snapshot has %d", l.Collection, now, l.Before)
 	}
 	if why := res.Snapshot.Suspect; why != "" {
 		s.warn("it is suspect, and so never the latest: %s; if this is right: autochrome snapshot accept %s", why, res.Snapshot.DisplayID())
