@@ -157,7 +157,7 @@ func (e *DriftError) Error() string {
 
 // Hint says what to do next.
 func (e *DriftError) Hint() string {
-	return "nothing was changed; make a new plan with --plan-out and review that"
+	return "nothing was changed; make a new plan with --plan-out and review that, also where this one was carried out in part"
 }
 
 // Drifted compares what was reviewed with what would be done now. Nil: it is

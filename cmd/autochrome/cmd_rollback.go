@@ -148,7 +148,11 @@ func (s *session) afterFailure(rep restore.Report, err error) error {
 	if _, hint := explain(err); hint != "" || rep.Written.IsZero() {
 		return err
 	}
-	return &hintedError{err, fmt.Sprintf("run it again: it does what is left; or go back to the state before it: autochrome rollback %s", rep.PreRollback.DisplayID())}
+	again := "run it again"
+	if s.flags.IsSet("plan") {
+		again = "make a new plan with --plan-out"
+	}
+	return &hintedError{err, fmt.Sprintf(again+": it does what is left; or go back to the state before it: autochrome rollback %s", rep.PreRollback.DisplayID())}
 }
 
 // remains says what of the snapshot the database still does not have.
