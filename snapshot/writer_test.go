@@ -102,7 +102,7 @@ func keys(m map[string]int) []string {
 func TestWriterDuringCapture(t *testing.T) {
 	rnd := random(t)
 	torn, moving := 0, 0
-	for range 60 {
+	for range 30 {
 		f := newFake()
 		s := newScribbler(rnd, f, f.create("docs"), 1+rnd.IntN(2500))
 		r := newRepository(t)
@@ -134,7 +134,7 @@ func TestConsistent(t *testing.T) {
 	withoutWaiting(t, func(t *testing.T) {
 		rnd := random(t)
 		later := 0
-		for range 30 {
+		for range 15 {
 			f := newFake()
 			quiet := f.create("quiet")
 			for i := range 700 {
