@@ -28,6 +28,7 @@ func newApp(out *console, args []string) *cli.App {
 			},
 			lsCommand(p),
 			statsCommand(p),
+			objectCommand(p),
 			catCommand(p),
 			diffCommand(p),
 			rollbackCommand(p),
