@@ -66,7 +66,7 @@ type Snapshot struct {
 	Kind   SnapshotKind `json:"kind"`
 	Source string       `json:"source"`
 	Scope  Scope        `json:"scope"`
-	Parent *chunk.ID    `json:"parent,omitempty"`
+	Parent *chunk.ID    `json:"parent,omitempty"` // its id, or what it is copied from
 	Root   chunk.Root   `json:"root"`
 
 	// CopiedFrom is the first snapshot that said the same, where this is a copy

@@ -122,6 +122,9 @@ func inOrder(list []Snapshot) []Snapshot {
 	})
 	at := make(map[chunk.ID]int, len(list))
 	for i, s := range list {
+		at[s.Origin()] = i // a copy may have been made before that of its parent
+	}
+	for i, s := range list {
 		at[s.ID] = i
 	}
 	out := make([]Snapshot, 0, len(list))

@@ -242,12 +242,17 @@ func (c *copying) done(s, made repo.Snapshot) {
 }
 
 // base gives the copy that a new one refers to: of the parent, or else the
-// newest of the source; and the parent's, where there is one.
+// newest of the source. And it gives the parent: its copy, or else what that
+// will be a copy of.
 func (c *copying) base(s repo.Snapshot) (base repo.Snapshot, parent chunk.ID) {
-	if made, ok := c.there[c.origins[s.ParentID()]]; ok {
+	parent, ok := c.origins[s.ParentID()]
+	if !ok {
+		parent = s.ParentID()
+	}
+	if made, ok := c.there[parent]; ok {
 		return made, made.ID
 	}
-	return c.newest[s.Source], chunk.ID{}
+	return c.newest[s.Source], parent
 }
 
 // rebuild builds the tree of a snapshot.

@@ -217,6 +217,13 @@ func TestCopy(t *testing.T) {
 			if _, ok := notes[second.ID][repo.KeyVerified]; ok {
 				t.Error("the copy counts as verified")
 			}
+			// Whatever was copied first, the latest is the latest.
+			_, late := makeVault(t, true, nil)
+			copyAll(t, m.from, late, snapshot.CopyOptions{Snapshots: list[3:]})
+			copyAll(t, m.from, late, snapshot.CopyOptions{})
+			if got, err := late.Find(t.Context(), "latest", ""); err != nil || got.Origin() != list[3].ID {
+				t.Errorf("latest is %v, %v, want the copy of %v", got, err, list[3])
+			}
 			// A chain of copies costs what the chain of snapshots did.
 			if got, want := packBytes(t, m.to), packBytes(t, m.from); got > want*5/4+8<<10 {
 				t.Errorf("the copies take %d bytes, the snapshots %d", got, want)
