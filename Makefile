@@ -14,6 +14,7 @@ build: ## the autochrome binary in bin/
 
 chroma: ## real Chroma servers for tests and demo, in .cache/
 	@scripts/chroma-install.sh >/dev/null
+	@scripts/chroma-client.sh >/dev/null
 
 test: chroma ## all tests, against real Chroma servers
 	$(GO) vet ./...

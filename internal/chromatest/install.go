@@ -1,11 +1,14 @@
 package chromatest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
+	"testing"
 )
 
 // Two test processes may install at once: the script sorts that out.
@@ -28,6 +31,33 @@ func install(v Version) (string, error) {
 	}
 	return filepath.Join(scripts, "chroma-run.sh"), nil
 }
+
+// JavaScriptClient makes sure that the official JavaScript client is there, and
+// returns the folder that its node_modules is in: a script finds the client when
+// it lies in that folder.
+func JavaScriptClient(t testing.TB) string {
+	t.Helper()
+	folder, err := javaScriptClient()
+	if err != nil {
+		t.Fatalf("chromatest: %v", err)
+	}
+	return folder
+}
+
+var javaScriptClient = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command(filepath.Join(root, "scripts", "chroma-client.sh"))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("the JavaScript client cannot be installed: %w\n%s", err, said.Bytes())
+	}
+	return strings.TrimSpace(string(out)), nil
+})
 
 func moduleRoot() (string, error) {
 	start, err := os.Getwd()
