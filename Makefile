@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin/autochrome
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build test soak demo bench bench-scale fuzz lint race cross chroma clean
+.PHONY: all build test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross chroma clean
 
 all: build
 

@@ -12,6 +12,7 @@
 //	index/<hex>                 the directories of packs again, see package index
 //	roots/<hex>                 a snapshot's record, see snapshot.go
 //	roots/<hex>.pack            a point pack: chunks and records in one object
+//	roots/<hex>.list            the records of many snapshots, see list.go
 //	notes/<hex>                 an annotation, see annotation.go
 //	marks/<hex>                 packs that are to be deleted, see mark.go
 //	audit/<writer>/<counter>    an audit entry, see audit.go

@@ -74,7 +74,7 @@ func Init(ctx context.Context, be backend.Backend, o InitOptions) (*Repository, 
 		return nil, err
 	}
 	c := newConfig(o.Created)
-	r := &Repository{be: be, store: be, hasher: chunk.Plain(), packTarget: packTarget, clock: time.Now, known: newKnown()}
+	r := &Repository{be: be, store: be, hasher: chunk.Plain(), packTarget: packTarget, sealAfter: sealAfter, clock: time.Now, known: newKnown()}
 	keys, err := r.initKeys(ctx, &c, o)
 	if err != nil {
 		return nil, err

@@ -142,10 +142,12 @@ func (r *Repository) readMark(ctx context.Context, info backend.Info) (mark, err
 	return m, nil
 }
 
+func compareIDs(a, b chunk.ID) int { return bytes.Compare(a[:], b[:]) }
+
 // saveMarks marks packs for deletion.
 func (r *Repository) saveMarks(ctx context.Context, packs []chunk.ID) error {
 	packs = slices.Clone(packs)
-	slices.SortFunc(packs, func(a, b chunk.ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(packs, compareIDs)
 	packs = slices.Compact(packs)
 	for some := range slices.Chunk(packs, maxMarked) {
 		file := encodeMark(some)

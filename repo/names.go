@@ -18,6 +18,7 @@ const (
 	marksFolder = "marks/"
 
 	pointSuffix = ".pack"
+	listSuffix  = ".list"
 )
 
 func packFile(id chunk.ID) string {
@@ -26,6 +27,8 @@ func packFile(id chunk.ID) string {
 }
 
 func pointFile(id chunk.ID) string { return rootsFolder + id.String() + pointSuffix }
+
+func listFile(id chunk.ID) string { return rootsFolder + id.String() + listSuffix }
 
 func rootFile(id chunk.ID) string { return rootsFolder + id.String() }
 
@@ -39,6 +42,13 @@ func parseRoot(name string) (id chunk.ID, point, ok bool) {
 	hex, point = strings.CutSuffix(hex, pointSuffix)
 	id, good := parseHex(hex)
 	return id, point, ok && good
+}
+
+// parseList reads the name of a list in roots/.
+func parseList(name string) (chunk.ID, bool) {
+	bare, ok := strings.CutSuffix(name, listSuffix)
+	id, named := parseNamed(rootsFolder, bare)
+	return id, ok && named
 }
 
 // parseNamed reads the name of a file that is named by its hash and lies

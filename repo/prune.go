@@ -70,6 +70,7 @@ type PrunePlan struct {
 	Young     int64     `json:"young_bytes"`     // unneeded, in packs younger than the grace: somebody may be writing
 	Unused    int64     `json:"unused_bytes"`    // unneeded, in other packs that stay
 	Indexes   int       `json:"index_files"`     // that are merged
+	Seal      int       `json:"seal"`            // records that are put into lists
 }
 
 // Frees is by how much the packs shrink in the end.
@@ -85,6 +86,7 @@ type PruneReport struct {
 	Marked     PackCount `json:"marked"`     // packs marked, which are deleted after the grace
 	Copied     int64     `json:"copied"`     // bytes copied into new packs
 	Indexes    int       `json:"indexes"`    // index files that were replaced by others
+	Sealed     int       `json:"sealed"`     // records put into lists
 	Unfinished bool      `json:"unfinished"` // the budget ended it; the next prune goes on
 }
 
@@ -124,12 +126,16 @@ type prune struct {
 	deadline time.Time // zero: none
 	report   PruneReport
 
-	now     time.Time  // by the store's clock, before anything was listed
-	marks   []mark     // listed before the snapshots
-	due     []Snapshot // deleted for the grace: their records go
-	removed bool       // they went, but for those in point packs
-	needs   *needs     // of snapshots that are not deleted
-	deleted *needs     // of deleted ones whose records stay
+	now     time.Time              // by the store's clock, before anything was listed
+	marks   []mark                 // listed before the snapshots
+	holders map[string]*holder     // files of roots/
+	holding map[chunk.ID][]*holder // of each snapshot
+	gone    map[chunk.ID]bool      // snapshots deleted for the grace
+	due     int                    // of them, those whose records all go
+	removed bool                   // they went, but for those in point packs
+	sealing []*holder              // to put into lists
+	needs   *needs                 // of snapshots that are not deleted
+	deleted *needs                 // of deleted ones whose records stay
 	packs   map[chunk.ID]*packUse
 
 	snapshots int // that are not deleted

@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -31,6 +30,7 @@ func (p *prune) look(ctx context.Context) (err error) {
 	if err := p.lookAgain(ctx); err != nil {
 		return err
 	}
+	p.toSeal()
 	small, err := p.r.smallIndexes(ctx)
 	if len(small) >= indexFiles {
 		p.report.Plan.Indexes = len(small)
@@ -85,17 +85,20 @@ func (p *prune) lookAtSnapshots(ctx context.Context) error {
 			return &DamagedFileError{m.info.Name, m.err}
 		}
 	}
-	p.deleted, p.due, p.snapshots = p.r.newNeeds(), nil, 0
+	p.lookAtHolders(notes)
+	p.deleted, p.due, p.snapshots = p.r.newNeeds(), 0, 0
 	for _, s := range list {
-		_, point, _ := parseRoot(s.File)
-		switch note := notes[s.ID][KeyDeleted]; {
+		switch {
 		case !notes[s.ID].Deleted():
 			p.snapshots++
 			err = p.needs.add(ctx, s)
-		case p.old(note.Stored) && (point || !p.removed):
-			p.due = append(p.due, s)
+		case p.goesWhole(s):
+			p.due++
 		default:
-			err = p.deleted.add(ctx, s)
+			// It may lack something: see seal.
+			if err = p.deleted.add(ctx, s); errors.Is(err, ErrDamaged) {
+				err = nil
+			}
 		}
 		if err != nil {
 			return err
@@ -115,7 +118,7 @@ func (p *prune) lookAtPacks(ctx context.Context) error {
 		p.packs[id] = &packUse{
 			size: info.Size, exists: true, point: point,
 			young: !p.old(info.Modified),
-			goes:  point && p.goes(info.Name),
+			goes:  point && p.holders[info.Name] != nil && p.holders[info.Name].goes,
 		}
 	}
 	for _, m := range p.marks {
@@ -126,16 +129,6 @@ func (p *prune) lookAtPacks(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// goes reports whether all snapshots of a point pack are due.
-func (p *prune) goes(name string) bool {
-	p.r.mu.RLock()
-	defer p.r.mu.RUnlock()
-	f := p.r.known.roots[name]
-	return f != nil && !slices.ContainsFunc(f.snapshots, func(s Snapshot) bool {
-		return !slices.ContainsFunc(p.due, func(d Snapshot) bool { return d.ID == s.ID })
-	})
 }
 
 // home gives the pack that a chunk is taken from: of those that have it the
@@ -158,7 +151,7 @@ func (p *prune) home(copies []index.Location) (at index.Location, ok bool) {
 		}
 		a, as := rank(c)
 		b, bs := rank(at)
-		if cmp.Or(cmp.Compare(a, b), cmp.Compare(as, bs), bytes.Compare(c.Pack[:], at.Pack[:])) > 0 {
+		if cmp.Or(cmp.Compare(a, b), cmp.Compare(as, bs), compareIDs(c.Pack, at.Pack)) > 0 {
 			at = c
 		}
 	}
@@ -180,14 +173,13 @@ func (p *prune) plan() error {
 	p.r.index().EachChunk(func(id chunk.ID, copies []index.Location) bool {
 		needed := p.needs.has(id)
 		home, found := p.home(copies)
-		if needed || p.deleted.has(id) {
-			if !p.exists(copies) {
-				missing = &DamagedError{Chunk: id, Pack: packFile(copies[0].Pack), Err: ErrMissing}
-				return false
-			}
-			if !found {
-				plan.Rescue += copies[0].Length
-			}
+		exists := p.exists(copies)
+		if needed && !exists {
+			missing = &DamagedError{Chunk: id, Pack: packFile(copies[0].Pack), Err: ErrMissing}
+			return false
+		}
+		if exists && !found && (needed || p.deleted.has(id)) {
+			plan.Rescue += copies[0].Length
 		}
 		for _, c := range copies {
 			u := p.packs[c.Pack]
@@ -208,7 +200,7 @@ func (p *prune) plan() error {
 	if missing != nil {
 		return notPruned(missing)
 	}
-	plan.Snapshots, plan.Deleted = p.snapshots, len(p.due)
+	plan.Snapshots, plan.Deleted = p.snapshots, p.due
 	p.planMarks()
 	p.planPacks()
 	return nil
@@ -273,7 +265,7 @@ func (p *prune) planPacks() {
 	// The most wasteful first.
 	share := func(id chunk.ID) float64 { return float64(p.packs[id].unused) / float64(p.packs[id].size) }
 	slices.SortFunc(rest, func(a, b chunk.ID) int {
-		return cmp.Or(-cmp.Compare(share(a), share(b)), bytes.Compare(a[:], b[:]))
+		return cmp.Or(-cmp.Compare(share(a), share(b)), compareIDs(a, b))
 	})
 	limit := p.o.MaxUnused(plan.All.Bytes)
 	for _, id := range rest {
@@ -287,5 +279,5 @@ func (p *prune) planPacks() {
 		plan.Repack.add(p.packs[id].size)
 		plan.Copy += p.packs[id].need
 	}
-	slices.SortFunc(p.dead, func(a, b chunk.ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(p.dead, compareIDs)
 }

@@ -17,11 +17,11 @@ const repackRound = 32
 
 // run carries out the plan. Space is freed first, then what will free more.
 func (p *prune) run(ctx context.Context) error {
-	steps := []func(context.Context) error{p.removeDeleted, p.sweep, p.mark, p.copyAndMark}
+	steps := []func(context.Context) error{p.removeHolders, p.sweep, p.mark, p.copyAndMark}
 	if p.o.Grace == 0 {
 		steps = append(steps, p.sweep) // what was marked just now
 	}
-	steps = append(steps, p.merge)
+	steps = append(steps, p.seal, p.merge)
 	for _, step := range steps {
 		if p.late() {
 			return nil
@@ -29,30 +29,6 @@ func (p *prune) run(ctx context.Context) error {
 		if err := step(ctx); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// removeDeleted removes the records of snapshots that are due: before anything
-// that they need, so that a record which is there is whole. Those in point
-// packs go with them.
-func (p *prune) removeDeleted(ctx context.Context) error {
-	notes, err := p.r.Annotations(ctx) // somebody may have taken it back since
-	if err != nil {
-		return err
-	}
-	p.removed = true
-	for _, s := range p.due {
-		if _, point, _ := parseRoot(s.File); point || !notes[s.ID].Deleted() {
-			continue
-		}
-		if p.late() {
-			return nil
-		}
-		if err := p.r.be.Remove(ctx, s.File); err != nil {
-			return err
-		}
-		p.report.Deleted++
 	}
 	return nil
 }

@@ -111,10 +111,11 @@ func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []bac
 	for _, info := range roots {
 		listed[info.Name] = true
 		_, point, ok := parseRoot(info.Name)
+		_, list := parseList(info.Name)
 		switch f := k.roots[info.Name]; {
 		case f != nil:
 			f.setInfo(info)
-		case !ok:
+		case !ok && !list:
 			k.damaged[info.Name] = corrupt("not the name of a snapshot")
 		case !point:
 			k.roots[info.Name] = &root{info: info}
@@ -148,8 +149,13 @@ func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []bac
 func (f *root) setInfo(info backend.Info) {
 	f.info = info
 	_, point, _ := parseRoot(info.Name)
+	_, list := parseList(info.Name)
 	for i := range f.snapshots {
-		f.snapshots[i].Stored, f.snapshots[i].File = info.Modified, info.Name
+		f.snapshots[i].File = info.Name
+		if list { // which says itself when the store got them
+			continue
+		}
+		f.snapshots[i].Stored = info.Modified
 		if !point {
 			f.snapshots[i].RecordBytes = info.Size
 		}

@@ -28,7 +28,8 @@ type Repository struct {
 	reader   readAhead
 	audit    auditTail
 
-	packTarget int              // the constant, but for tests
+	packTarget int // the constants, but for tests
+	sealAfter  int
 	clock      func() time.Time // time.Now, but for tests
 
 	refreshing sync.Mutex // held by who changes what is known of the store
@@ -97,7 +98,7 @@ func OpenWith(ctx context.Context, be backend.Backend, o OpenOptions) (*Reposito
 	if err != nil {
 		return nil, &DamagedFileError{configName, err}
 	}
-	r := &Repository{be: be, store: be, config: c, hasher: chunk.Plain(), packTarget: packTarget, clock: time.Now, known: newKnown()}
+	r := &Repository{be: be, store: be, config: c, hasher: chunk.Plain(), packTarget: packTarget, sealAfter: sealAfter, clock: time.Now, known: newKnown()}
 	if c.Envelope != "" {
 		var credential Credential
 		if o.Unlock != nil {

@@ -30,16 +30,21 @@ func openFile(b []byte, magic string, version byte, what string) ([]byte, error)
 	return b[n+1:], nil
 }
 
-// decodeRecord reads the stored form of a record.
-func decodeRecord(stored []byte, id chunk.ID) (Snapshot, error) {
+// decodeStoredRecord gives the bytes of a record.
+func decodeStoredRecord(stored []byte) ([]byte, error) {
 	// What the stored form announces is allocated: look at it first.
 	d := wire.Reader{Rest: stored}
 	d.Byte()
 	d.Int(maxRecord)
 	if d.Err != nil {
-		return Snapshot{}, corrupt("snapshot: %v", d.Err)
+		return nil, corrupt("snapshot: %v", d.Err)
 	}
-	b, err := chunk.Decode(stored)
+	return chunk.Decode(stored)
+}
+
+// decodeRecord reads the stored form of a record.
+func decodeRecord(stored []byte, id chunk.ID) (Snapshot, error) {
+	b, err := decodeStoredRecord(stored)
 	if err != nil {
 		return Snapshot{}, err
 	}

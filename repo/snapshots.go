@@ -81,8 +81,7 @@ func (r *Repository) readRecords(ctx context.Context) error {
 	r.mu.RUnlock()
 	return each(ctx, unread, func(ctx context.Context, f *root) error {
 		name := f.info.Name
-		id, _, _ := parseRoot(name)
-		s, err := r.readSnapshot(ctx, name, f.info.Size, id)
+		list, err := r.readRoot(ctx, name, f.info.Size)
 		damaged, err := damage(err)
 		if err != nil && err != errVanished {
 			return err
@@ -96,11 +95,21 @@ func (r *Repository) readRecords(ctx context.Context) error {
 			f.read = true
 			r.known.damaged[name] = damaged
 		default:
-			f.read, f.snapshots = true, []Snapshot{s}
+			f.read, f.snapshots = true, list
 			f.setInfo(f.info)
 		}
 		return nil
 	})
+}
+
+// readRoot reads the snapshots of a file that is no point pack.
+func (r *Repository) readRoot(ctx context.Context, name string, size int64) ([]Snapshot, error) {
+	if _, list := parseList(name); list {
+		return r.readList(ctx, name, size)
+	}
+	id, _, _ := parseRoot(name)
+	s, err := r.readSnapshot(ctx, name, size, id)
+	return []Snapshot{s}, err
 }
 
 func (r *Repository) readSnapshot(ctx context.Context, name string, size int64, id chunk.ID) (Snapshot, error) {

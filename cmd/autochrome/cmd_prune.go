@@ -109,6 +109,9 @@ func (s *session) printPrunePlan(p repo.PrunePlan) error {
 	packs("waiting", p.Waiting, ", marked before, whose grace is not over")
 	packs("mark", p.Mark, " that nothing needs")
 	packs("repack", p.Repack, ", small or with much that nothing needs; "+size(p.Copy)+" of it is copied")
+	if p.Seal > 0 {
+		t.add("join", p.Seal, "snapshots' records into lists")
+	}
 	if p.Indexes > 0 {
 		t.add("merge", p.Indexes, "index files")
 	}
@@ -120,7 +123,7 @@ func (s *session) printPrunePlan(p repo.PrunePlan) error {
 }
 
 func (s *session) printPruned(rep repo.PruneReport, grace time.Duration) error {
-	if rep.Swept.Packs == 0 && rep.Marked.Packs == 0 && rep.Deleted == 0 && rep.Indexes == 0 {
+	if rep.Swept.Packs == 0 && rep.Marked.Packs == 0 && rep.Deleted == 0 && rep.Indexes == 0 && rep.Sealed == 0 {
 		return s.print("nothing to do")
 	}
 	if err := s.print("deleted %s, %s; marked %s, %s", plural(rep.Swept.Packs, "pack"), size(rep.Swept.Bytes),

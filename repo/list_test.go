@@ -1,0 +1,162 @@
+package repo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"autochrome/chunk"
+	"autochrome/index"
+	"autochrome/repo/backend"
+)
+
+// listOf gives a list's file and its snapshots.
+func listOf(t testing.TB, n int) ([]byte, []Snapshot) {
+	var list []Snapshot
+	for i := range n {
+		id, _ := document(fmt.Sprint(i))
+		_, s, err := encodeRecord(snapshotOf(id).complete())
+		must(t, err)
+		s.Stored = time.UnixMilli(int64(1000 + i))
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b Snapshot) int { return compareIDs(a.ID, b.ID) })
+	var records [][]byte
+	for _, s := range list {
+		b, _, err := encodeRecord(s)
+		must(t, err)
+		records = append(records, b)
+	}
+	return encodeList(list, records), list
+}
+
+func TestList(t *testing.T) {
+	file, want := listOf(t, 5)
+	got, err := decodeList(file)
+	must(t, err)
+	for i := range want {
+		if got[i].ID != want[i].ID || !got[i].Stored.Equal(want[i].Stored) {
+			t.Errorf("read %v stored %v, want %v stored %v", got[i], got[i].Stored, want[i], want[i].Stored)
+		}
+	}
+	for i := range len(file) * 8 {
+		bad := bytes.Clone(file)
+		bad[i/8] ^= 1 << (i % 8)
+		if _, err := decodeList(bad); !errors.Is(err, index.ErrCorrupt) && !errors.Is(err, chunk.ErrCorrupt) {
+			t.Fatalf("bit %d flipped: %v", i, err)
+		}
+	}
+	for n := range file {
+		if _, err := decodeList(file[:n]); !errors.Is(err, index.ErrCorrupt) {
+			t.Fatalf("cut to %d bytes: %v", n, err)
+		}
+	}
+}
+
+func FuzzList(f *testing.F) {
+	file, _ := listOf(f, 2)
+	f.Add(file[len(listMagic)+1 : len(file)-chunk.IDSize])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		file := append([]byte(listMagic), listVersion)
+		file = append(file, body...)
+		sum := chunk.FileHash(file)
+		list, err := decodeList(append(file, sum[:]...))
+		if err != nil && !errors.Is(err, index.ErrCorrupt) && !errors.Is(err, chunk.ErrCorrupt) {
+			t.Errorf("not corrupt: %v", err)
+		}
+		for _, s := range list {
+			if _, _, err := encodeRecord(s); err != nil {
+				t.Errorf("%v is read and cannot be written: %v", s, err)
+			}
+		}
+	})
+}
+
+// TestSeal puts records and points into a list, takes them away from where they
+// stood, and takes deleted ones out of it.
+func TestSeal(t *testing.T) {
+	ctx := t.Context()
+	now := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	m := &backend.Memory{Clock: func() time.Time { return now }}
+	r := initialised(t, m)
+	var all []Snapshot
+	for i := range sealAfter / 2 {
+		all = append(all, take(t, r, "shared", fmt.Sprint("text ", i)), takePoint(t, r, "shared", fmt.Sprint("point ", i)))
+	}
+	before, err := opened(t, m).Snapshots(ctx)
+	must(t, err)
+	files := func() (records, points, lists int) {
+		for _, name := range names(t, m, rootsFolder) {
+			switch {
+			case strings.HasSuffix(name, pointSuffix):
+				points++
+			case strings.HasSuffix(name, listSuffix):
+				lists++
+			default:
+				records++
+			}
+		}
+		return records, points, lists
+	}
+	check := func(when string, n int) {
+		t.Helper()
+		if ids := whole(t, m); len(ids) != n {
+			t.Errorf("%s: %d snapshots, want %d", when, len(ids), n)
+		}
+	}
+	reader := opened(t, m) // sees how its files go
+	if rep := pruned(t, m, PruneOptions{}); rep.Sealed != 0 {
+		t.Errorf("young records were sealed: %+v", rep)
+	}
+	now = now.Add(DefaultGrace)
+	if rep := pruned(t, m, PruneOptions{}); rep.Sealed != sealAfter || rep.Plan.Seal != sealAfter || rep.Marked.Packs != sealAfter/2 {
+		t.Errorf("a day after: %+v", rep)
+	}
+	check("sealed", sealAfter)
+	now = now.Add(DefaultGrace)
+	// The list is old enough: what stood alone goes, points as packs do.
+	rep := pruned(t, m, PruneOptions{})
+	if a, p, l := files(); a != 0 || p != sealAfter/2 || l != 1 || rep.Sealed != 0 || rep.Marked.Packs != sealAfter/2 || rep.Deleted != 0 {
+		t.Errorf("two days after: %d records, %d points, %d lists, %+v", a, p, l, rep)
+	}
+	check("removed", sealAfter)
+	now = now.Add(DefaultGrace)
+	pruned(t, m, PruneOptions{})
+	if a, p, l := files(); a != 0 || p != 0 || l != 1 {
+		t.Errorf("three days after: %d records, %d points, %d lists", a, p, l)
+	}
+	check("swept", sealAfter)
+	if n := packBytes(t, m).Packs; n != 2 {
+		t.Errorf("%d packs", n)
+	}
+	after, err := opened(t, m).Snapshots(ctx)
+	must(t, err)
+	for i := range before {
+		if after[i].ID != before[i].ID || !after[i].Stored.Equal(before[i].Stored) {
+			t.Fatalf("the order or the time changed: %v, then %v", before[i], after[i])
+		}
+	}
+	must(t, reader.Refresh(ctx))
+	for _, s := range all {
+		loads(t, reader, s)
+	}
+
+	must(t, r.Delete(ctx, all[0], "test"))
+	now = now.Add(DefaultGrace)
+	if rep := pruned(t, m, PruneOptions{}); rep.Sealed != sealAfter-1 || rep.Plan.Deleted != 0 {
+		t.Errorf("a list of which one was deleted: %+v", rep)
+	}
+	check("list written anew", sealAfter-1)
+	now = now.Add(DefaultGrace)
+	if rep := pruned(t, m, PruneOptions{}); rep.Deleted != 1 || rep.Sealed != 0 {
+		t.Errorf("the list before goes: %+v", rep)
+	}
+	if list, err := opened(t, m).DeletedSnapshots(ctx); err != nil || len(list) != 0 {
+		t.Errorf("still there: %v, %v", list, err)
+	}
+	check("one deleted", sealAfter-1)
+}
