@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 
 	chromago "github.com/amikos-tech/chroma-go/pkg/api/v2"
 
@@ -188,11 +190,23 @@ func (d *Database) DeleteCollection(ctx context.Context, name string) error {
 var collectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,510}[A-Za-z0-9]$`)
 
 func (d *Database) checkName(op, name string) error {
-	if collectionName.MatchString(name) {
-		return nil
+	if err := d.ValidName(name); err != nil {
+		return &Error{Op: op, Kind: ErrInvalid, Message: err.Error()}
 	}
-	return &Error{Op: op, Kind: ErrInvalid,
-		Message: fmt.Sprintf("%q is no name of a collection: those are 3 to 512 of a-z, A-Z, 0-9, '.', '_', '-', and begin and end with a letter or digit", name)}
+	return nil
+}
+
+// ValidName says why no collection can be called so; nil: it can.
+func (d *Database) ValidName(name string) error {
+	switch {
+	case !collectionName.MatchString(name):
+		return fmt.Errorf("%q is no name of a collection: those are 3 to 512 of a-z, A-Z, 0-9, '.', '_', '-', and begin and end with a letter or digit", name)
+	case strings.Contains(name, ".."):
+		return fmt.Errorf("%q is no name of a collection: two dots in a row", name)
+	case net.ParseIP(name).To4() != nil:
+		return fmt.Errorf("%q is no name of a collection but an address", name)
+	}
+	return nil
 }
 
 // naming puts the collection's name into an error whose message lacks it.

@@ -202,6 +202,9 @@ func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 		a.done.Deleted += c.Deleted
 		fallthrough
 	case Create:
+		if err := a.lacks(ctx, c); err != nil {
+			return err
+		}
 		var err error
 		if live, err = a.to.CreateCollection(ctx, c.Name, c.want.Description); err != nil {
 			return err

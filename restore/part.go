@@ -16,6 +16,8 @@ type part struct {
 	ids  map[string]bool // nil: all records
 	only tree.ColumnSet  // 0: all columns; else those of records that both sides have
 
+	merge bool // records that the snapshot does not have stay
+
 	// where selects records as the snapshot has them, and those that it does not
 	// have as they are; nil: all.
 	where *filter.Filter
@@ -56,6 +58,9 @@ func (p *part) take(ctx context.Context, x tree.Difference, d direction) (tree.D
 		return x, true, nil
 	}
 	if p.ids != nil && !p.ids[x.ID] {
+		return x, false, nil
+	}
+	if p.merge && (x.Op == tree.Removed && d == toSnapshot || x.Op == tree.Added && d == fromSnapshot) {
 		return x, false, nil
 	}
 	if p.only != 0 {

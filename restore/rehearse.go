@@ -41,6 +41,24 @@ func Rehearse(ctx context.Context, t Target, p *Plan, o ApplyOptions) (*Needs, e
 	return a.needs, nil
 }
 
+// lacks names what a collection that is to be created will be without.
+func (a *applier) lacks(ctx context.Context, c *CollectionPlan) error {
+	fields, err := a.target.Lacks(ctx, c.want.Description)
+	if err != nil || len(fields) == 0 {
+		return err
+	}
+	var w chunk.WriteReport
+	for _, f := range fields {
+		w.Inexact = append(w.Inexact, chunk.Inexact{Collection: c.Name, Where: f, Want: "what the snapshot has", Stored: "nothing"})
+	}
+	if a.needs != nil {
+		a.needs.add(w)
+	} else {
+		a.done.Add(w)
+	}
+	return nil
+}
+
 // addReading adds the time that is spent reading: once before what is deleted or
 // overwritten, and once to compare. It takes as long, by record, as reading the
 // live state has just taken.

@@ -81,6 +81,8 @@ type Options struct {
 
 	Reading  func(snapshot.Progress) // of the state before
 	Progress func(Progress)
+
+	planned func(*Plan) error // may refuse a plan; nil: none is
 }
 
 // Report says what a rollback came to.
@@ -145,17 +147,26 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 		})
 		return rep, err
 	}
-	if err := rep.record(ctx, r, t, want, scope, o); err != nil {
+	names := o.Collections
+	if part != nil && len(want) > 0 {
+		names = namesOf(want)
+	}
+	if err := rep.record(ctx, r, t, want, scope, o, s.Source, names); err != nil {
 		return rep, err
 	}
+	return rep, rep.carryOut(ctx, r, t, o)
+}
+
+// carryOut asks, applies the plan, and compares.
+func (rep *Report) carryOut(ctx context.Context, r *repo.Repository, t Target, o Options) (err error) {
 	drop := o.DropExtra
 	if o.Confirm != nil {
 		proceed, dropExtra, err := o.Confirm(rep.Plan)
 		if err != nil {
-			return rep, err
+			return err
 		}
 		if !proceed {
-			return rep, ErrDeclined
+			return ErrDeclined
 		}
 		drop = drop || dropExtra
 	}
@@ -167,23 +178,29 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 		err = asked.before(ctx, rep.Plan)
 	}
 	if err != nil {
-		return rep, err
+		return err
 	}
-	late := NewSupplement(r, *rep.PreRollback, o.Strict)
-	rep.Applied, err = Apply(ctx, t, rep.Plan, ApplyOptions{DropExtra: drop, Supplement: late, Progress: o.Progress})
-	rep.Written, rep.Late = time.Now(), late.Late()
+	ao := ApplyOptions{DropExtra: drop, Progress: o.Progress}
+	if rep.PreRollback != nil {
+		ao.Supplement = NewSupplement(r, *rep.PreRollback, o.Strict)
+	}
+	rep.Applied, err = Apply(ctx, t, rep.Plan, ao)
+	rep.Written = time.Now()
+	if ao.Supplement != nil {
+		rep.Late = ao.Supplement.Late()
+	}
 	if err != nil {
-		return rep, err
+		return err
 	}
 	compared, err := Settle(ctx, r, t, rep.Plan, o.Progress, o.Differing)
 	if err != nil {
-		return rep, fmt.Errorf("written, but not compared: %w", err)
+		return fmt.Errorf("written, but not compared: %w", err)
 	}
 	rep.Compared = &compared
 	if rep.Queries, err = asked.after(ctx, rep.Plan); err != nil {
-		return rep, fmt.Errorf("written and compared, but not queried: %w", err)
+		return fmt.Errorf("written and compared, but not queried: %w", err)
 	}
-	return rep, nil
+	return nil
 }
 
 // WantedOf gives a snapshot's collections of these names, or all.
@@ -255,6 +272,11 @@ func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, 
 
 // rehearse finds out what the plan needs, and lists its records.
 func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captured, reading time.Duration, o Options) (err error) {
+	if o.planned != nil {
+		if err := o.planned(rep.Plan); err != nil {
+			return err
+		}
+	}
 	if o.Sealed != nil {
 		sealed, err := rep.Plan.seal(ctx, o.DropExtra || len(rep.Plan.Blocked) > 0)
 		if err != nil {
@@ -276,20 +298,18 @@ func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captu
 }
 
 // record makes the live state a snapshot of its own, so that the rollback can
-// be rolled back, and plans.
-func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, want []Wanted, extra func(string) bool, o Options) error {
+// be rolled back, and plans. It is of the source of that name ("": the one that
+// the target is known as), and of the collections of these names or of the
+// snapshot's scope.
+func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, want []Wanted, extra func(string) bool, o Options, source string, names []string) error {
 	live, err := t.Collections(ctx)
 	if err != nil {
 		return err
 	}
 	so := o.Snapshot
-	so.Kind, so.Source, so.Progress = repo.KindPreRollback, rep.Snapshot.Source, o.Reading
+	so.Kind, so.Source, so.Progress = repo.KindPreRollback, source, o.Reading
 	so.AllowMissing = true
 	so.Tags = map[string]string{"pre-rollback": rep.Snapshot.DisplayID()}
-	names := o.Collections
-	if len(want) > 0 && want[0].part != nil {
-		names = namesOf(want)
-	}
 	so.Collections = lookedFor(rep.Snapshot, names, relevant(live, want, extra))
 	begun := time.Now()
 	taken, err := snapshot.Take(ctx, r, t, so)

@@ -32,6 +32,7 @@ func newApp(out *console, args []string) *cli.App {
 			catCommand(p),
 			diffCommand(p),
 			rollbackCommand(p),
+			restoreCommand(p),
 			guardCommand(p),
 			pruneCommand(p),
 			copyCommand(p),

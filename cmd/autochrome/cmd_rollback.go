@@ -152,7 +152,11 @@ func (s *session) afterFailure(rep restore.Report, err error) error {
 	if s.flags.IsSet("plan") {
 		again = "make a new plan with --plan-out"
 	}
-	return &hintedError{err, fmt.Sprintf(again+": it does what is left; or go back to the state before it: autochrome rollback %s", rep.PreRollback.DisplayID())}
+	again += ": it does what is left"
+	if rep.PreRollback == nil { // a restore that wrote over nothing
+		return &hintedError{err, again}
+	}
+	return &hintedError{err, fmt.Sprintf("%s; or go back to the state before it: autochrome rollback %s", again, rep.PreRollback.DisplayID())}
 }
 
 // remains says what of the snapshot the database still does not have.

@@ -42,6 +42,9 @@ func printPlan(w io.Writer, id string, p *restore.Plan, drop bool) error {
 
 // printNeeds says what a plan takes, and what of it cannot be had.
 func printNeeds(w io.Writer, n *restore.Needs) error {
+	if n == nil { // it did not come to that
+		return nil
+	}
 	_, err := fmt.Fprintf(w, "%s, %s, about %s\n", plural(n.Requests, "writing request"), size(n.Bytes), about(n.Millis))
 	if err != nil || n.Unwritable == 0 {
 		return err

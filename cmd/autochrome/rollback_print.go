@@ -13,7 +13,7 @@ import (
 type rolledBack struct {
 	Type          string               `json:"type,omitempty"` // summary, behind the records that --records lists
 	SnapshotID    string               `json:"snapshot_id"`
-	PreRollbackID *string              `json:"pre_rollback_id"` // null for a dry run
+	PreRollbackID *string              `json:"pre_rollback_id"` // null for a dry run, and where a restore wrote over nothing
 	Supplements   []string             `json:"supplement_ids"`  // of it, with what others wrote since; the last has all
 	Late          int                  `json:"late"`            // records of others that were kept so before they were overwritten
 	NamedLate     []restore.Difference `json:"named_late"`
@@ -65,6 +65,9 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 		return err
 	}
 	if s.quiet {
+		if rep.PreRollback == nil { // a restore that wrote over nothing
+			return nil
+		}
 		return s.print("%s", rep.PreRollback.DisplayID())
 	}
 	compared := ""
@@ -84,7 +87,9 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	if err := s.printQueries(rep.Queries); err != nil {
 		return err
 	}
-	s.say("the state before is %s", rep.PreRollback.DisplayID())
+	if rep.PreRollback != nil {
+		s.say("the state before is %s", rep.PreRollback.DisplayID())
+	}
 	s.sayLate(rep.Late)
 	return nil
 }
