@@ -9,10 +9,13 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"autochrome/chunk"
 )
 
 // autochrome.json says what kind of repository this is. It is for people too,
-// so white space is free and there is no magic.
+// so there is no magic, and the checksum is a field: chunk.FileHash of the file
+// without that field. The file is just as encode writes it.
 const (
 	configFormat    = 0
 	idsPlain        = "plain"
@@ -28,6 +31,7 @@ type config struct {
 	Created  time.Time `json:"created"`
 	IDs      string    `json:"ids"`                // how chunk ids are made
 	Envelope string    `json:"envelope,omitempty"` // how it is encrypted; "": not at all
+	Sum      string    `json:"sum,omitempty"`      // filled in by encode
 }
 
 func newConfig(created time.Time) config {
@@ -40,6 +44,16 @@ func newConfig(created time.Time) config {
 }
 
 func (c config) encode() ([]byte, error) {
+	c.Sum = ""
+	b, err := c.text()
+	if err != nil {
+		return nil, err
+	}
+	c.Sum = chunk.FileHash(b).String()
+	return c.text()
+}
+
+func (c config) text() ([]byte, error) {
 	b, err := json.MarshalIndent(c, "", "  ")
 	return append(b, '\n'), err
 }
@@ -76,6 +90,13 @@ func decodeConfig(where string, b []byte) (config, error) {
 	}
 	if c.IDs == idsKeyed && c.Envelope == "" {
 		return config{}, errors.New("its ids are keyed and nothing is encrypted")
+	}
+	written, err := c.encode()
+	if err != nil {
+		return config{}, err
+	}
+	if !bytes.Equal(written, b) {
+		return config{}, errors.New("its checksum does not hold")
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"autochrome/chunk"
 	"autochrome/repo/backend"
 	"autochrome/repo/backend/faulty"
 )
@@ -28,8 +29,9 @@ func TestInit(t *testing.T) {
 	wantErr(t, err, ErrExists)
 	b, err := backend.LoadAll(t.Context(), m, configName)
 	must(t, err)
-	want := "{\n  \"format\": 0,\n  \"id\": \"" + r.ID() + "\",\n  \"created\": \"2026-11-23T04:00:00Z\",\n  \"ids\": \"plain\"\n}\n"
-	if string(b) != want {
+	want := "{\n  \"format\": 0,\n  \"id\": \"" + r.ID() + "\",\n  \"created\": \"2026-11-23T04:00:00Z\",\n  \"ids\": \"plain\""
+	sum := chunk.FileHash([]byte(want + "\n}\n"))
+	if want += ",\n  \"sum\": \"" + sum.String() + "\"\n}\n"; string(b) != want {
 		t.Errorf("%s holds %s, want %s", configName, b, want)
 	}
 	must(t, r.Close())
@@ -117,7 +119,7 @@ func TestConfig(t *testing.T) {
 		"unknown field": {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain","x":1}`, ErrDamaged, "x"},
 		"bad id":        {`{"format":0,"id":"0011","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "id"},
 		"two values":    {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"} {}`, ErrDamaged, ""},
-		"good":          {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`, nil, ""},
+		"no checksum":   {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "checksum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := new(backend.Memory)

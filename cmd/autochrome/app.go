@@ -37,6 +37,7 @@ func newApp(out *console, args []string) *cli.App {
 			pruneCommand(p),
 			copyCommand(p),
 			mirrorCommand(p),
+			checkCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange
