@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/klauspost/compress/huff0"
 
@@ -80,6 +81,9 @@ func appendPlanes(dst, floats []byte) []byte {
 }
 
 func appendBlock(dst, block []byte, s *huff0.Scratch) []byte {
+	if isNoise(block) {
+		return append(append(dst, blockStored), block...)
+	}
 	s.Reuse = huff0.ReusePolicyNone
 	out, _, err := huff0.Compress4X(block, s)
 	switch {
@@ -90,6 +94,24 @@ func appendBlock(dst, block []byte, s *huff0.Scratch) []byte {
 		return append(dst, out...)
 	}
 	return append(append(dst, blockStored), block...)
+}
+
+// isNoise reports whether a block is not worth trying: three planes of four are
+// not. It counts bytes here and there, and judges as huff0 does when it has
+// counted all: by whether one stands twice as often as the average.
+func isNoise(block []byte) bool {
+	const pieces, length = 16, 256
+	step := len(block) / pieces
+	if step < 2*length {
+		return false
+	}
+	var count [256]int
+	for at := range pieces {
+		for _, c := range block[at*step:][:length] {
+			count[c]++
+		}
+	}
+	return slices.Max(count[:]) < pieces*length>>7+4
 }
 
 func decodePlanes(into, b []byte, length int) ([]byte, error) {

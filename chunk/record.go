@@ -65,6 +65,14 @@ func (r *Records) AppendRecords(o *Records, first, count int) {
 	}
 }
 
+// View makes r count records of o from first on, at least one, in the memory of
+// o: it is valid until o changes, and not to be changed itself.
+func (r *Records) View(o *Records, first, count int) {
+	for i, c := range r.Columns {
+		c.view(o.Columns[i], first, count)
+	}
+}
+
 // Append adds one record. Its embedding has the dimension of r.
 func (r *Records) Append(rec Record) {
 	r.Column(IDs).AppendString(rec.ID)

@@ -26,6 +26,24 @@ func (r *Rows) Truncate(n int) {
 	}
 }
 
+// view makes r count rows of o from first on, in the memory of o: it is valid
+// until o changes, and not to be changed itself.
+func (r *Rows) view(o *Rows, first, count int) {
+	start := 0
+	if first > 0 {
+		start = o.ends[first-1]
+	}
+	r.kind, r.dim, r.absent = o.kind, o.dim, nil
+	r.ends = r.ends[:0]
+	for _, end := range o.ends[first : first+count] {
+		r.ends = append(r.ends, end-start)
+	}
+	r.data = o.data[start : start+r.ends[count-1]]
+	if o.absent != nil {
+		r.absent = o.absent[first : first+count]
+	}
+}
+
 // MetadataWriter makes canonical rows of metadata from fields in any order,
 // without memory of its own for each of them: the way in for a decoder. A field
 // is Key and then one value; a row is its fields, then AppendTo. The zero value

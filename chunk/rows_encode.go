@@ -16,8 +16,15 @@ const (
 
 // AppendCanonical appends the canonical bytes of r, which has at least one row.
 func (r *Rows) AppendCanonical(dst []byte) []byte {
+	dst = slices.Grow(dst, len(r.data)+3*r.Len()+32)
+	dst, data := r.appendParts(dst)
+	return append(dst, data...)
+}
+
+// appendParts appends the canonical bytes of r but for the last ones, which it
+// gives as they lie in r where they do.
+func (r *Rows) appendParts(dst []byte) (head, data []byte) {
 	n := r.Len()
-	dst = slices.Grow(dst, len(r.data)+3*n+32)
 	dst = append(dst, byte(r.kind), formVersion)
 	dst = binary.AppendUvarint(dst, uint64(n))
 	if r.kind == Embeddings {
@@ -41,24 +48,21 @@ func (r *Rows) AppendCanonical(dst []byte) []byte {
 			row, present := r.Row(i)
 			return present && r.holed(row)
 		})
+		return r.appendHoled(dst), nil
 	}
-	if r.kind == Embeddings {
-		return r.appendVectors(dst, anyHoles)
-	}
-	for i := range n {
-		if row, present := r.Row(i); present {
-			dst = binary.AppendUvarint(dst, uint64(len(row)))
+	if r.kind != Embeddings {
+		for i := range n {
+			if row, present := r.Row(i); present {
+				dst = binary.AppendUvarint(dst, uint64(len(row)))
+			}
 		}
 	}
-	return append(dst, r.data...)
+	return dst, r.data
 }
 
-// appendVectors writes all values first and the bit sets of null components
+// appendHoled writes all values first and the bit sets of null components
 // behind them, so that the values lie together for the codec.
-func (r *Rows) appendVectors(dst []byte, anyHoles bool) []byte {
-	if !anyHoles {
-		return append(dst, r.data...)
-	}
+func (r *Rows) appendHoled(dst []byte) []byte {
 	for i := range r.Len() {
 		if row, present := r.Row(i); present {
 			dst = append(dst, row[:4*r.dim]...)
@@ -76,11 +80,12 @@ func (r *Rows) appendVectors(dst []byte, anyHoles bool) []byte {
 func (r *Rows) holed(row []byte) bool { return r.kind == Embeddings && len(row) > 4*r.dim }
 
 // ContentID is the hash of the canonical bytes of r, or zero where every row
-// is absent. scratch is reused for the bytes and returned.
+// is absent. scratch is reused and returned.
 func (r *Rows) ContentID(h *Hasher, scratch []byte) (ID, []byte) {
 	if r.AllAbsent() {
 		return ID{}, scratch
 	}
-	scratch = r.AppendCanonical(scratch[:0])
-	return h.ID(scratch), scratch
+	var data []byte
+	scratch, data = r.appendParts(scratch[:0])
+	return h.chunk.sum(scratch, data), scratch
 }

@@ -54,7 +54,12 @@ func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {
 	p.entries = append(p.entries, index.Entry{ID: id, Kind: kind, Offset: uint32(len(p.buf)), Length: uint32(len(stored))})
 	if cap(p.buf)-len(p.buf) < len(stored) {
 		// Append alone grows by a quarter, and so copies a pack five times over.
-		p.buf = slices.Grow(p.buf, max(len(stored), len(p.buf)))
+		// What has come to a sixteenth of a pack is likely to fill one.
+		more := max(len(stored), len(p.buf))
+		if len(p.buf) > p.target/16 {
+			more = max(more, p.target-len(p.buf))
+		}
+		p.buf = slices.Grow(p.buf, more)
 	}
 	p.buf = append(p.buf, stored...)
 }

@@ -11,12 +11,13 @@ import (
 type Builder struct {
 	groups *groupMaker
 	tower  tower
+	view   *chunk.Records // a group that lies in the records at hand
 }
 
 // NewBuilder builds a collection of dim components afresh: each column of each
 // group becomes a chunk of its own.
 func NewBuilder(store Store, dim int) *Builder {
-	b := &Builder{tower: tower{store: store}}
+	b := &Builder{tower: tower{store: store}, view: chunk.NewRecords(dim)}
 	b.groups = newGroupMaker(store, dim, b.tower.add)
 	return b
 }
@@ -44,16 +45,27 @@ func (b *Builder) Add(ctx context.Context, recs *chunk.Records) error {
 	}
 	first := 0
 	for i := range recs.Len() {
-		if b.groups.cutter.Ends(recs.ID(i)) {
-			b.groups.group.AppendRecords(recs, first, i+1-first)
-			first = i + 1
-			if err := b.groups.end(ctx); err != nil {
-				return err
-			}
+		if !b.groups.cutter.Ends(recs.ID(i)) {
+			continue
 		}
+		if err := b.end(ctx, recs, first, i+1-first); err != nil {
+			return err
+		}
+		first = i + 1
 	}
 	b.groups.group.AppendRecords(recs, first, recs.Len()-first)
 	return nil
+}
+
+// end ends a group with count records of recs from first on. One that has no
+// others is made where they lie.
+func (b *Builder) end(ctx context.Context, recs *chunk.Records, first, count int) error {
+	if b.groups.group.Len() > 0 {
+		b.groups.group.AppendRecords(recs, first, count)
+		return b.groups.end(ctx)
+	}
+	b.view.View(recs, first, count)
+	return b.groups.add(ctx, b.view)
 }
 
 // Finish gives the tree's height and top node; height 0 without records.

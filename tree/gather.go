@@ -107,7 +107,7 @@ func resolve(pieces []piece) ([]Run, bool) {
 }
 
 // placeRows stores what is new of rows and says where they lie. content is the
-// rows' content id, their canonical bytes are in g.buf: see Rows.ContentID.
+// rows' content id.
 // origins gives the place of each row, or is nil where there is nothing to
 // refer to: then the rows become a chunk of their own, so that two first
 // snapshots of the same data share every chunk.
@@ -121,7 +121,7 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 	case origins == nil:
 		return saveWhole(ctx, g, rows, content)
 	}
-	condense(origins, len(g.buf))
+	condense(origins, rows.Bytes())
 	for i := 0; i < n; {
 		j := i + 1
 		if o := origins[i]; !o.chunk.IsZero() {
@@ -142,10 +142,11 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 	return pieces, nil
 }
 
-// saveWhole stores rows, whose canonical bytes are in g.buf, as chunks of
-// their own: one, or as many as MaxSize asks for.
+// saveWhole stores rows as chunks of their own: one, or as many as MaxSize asks
+// for.
 func saveWhole(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.ID) ([]piece, error) {
 	n := rows.Len()
+	g.buf = rows.AppendCanonical(g.buf[:0])
 	if len(g.buf) <= chunk.MaxSize || n == 1 {
 		return []piece{{Run: Run{Chunk: content, Count: n}}}, save(ctx, g.store, content, rows, g.buf)
 	}

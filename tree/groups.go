@@ -50,12 +50,20 @@ func (m *groupMaker) end(ctx context.Context) error {
 	if m.group.Len() == 0 {
 		return nil
 	}
-	m.cutter.Reset()
-	w, err := m.place(ctx, m.group)
-	if err != nil {
+	if err := m.add(ctx, m.group); err != nil {
 		return err
 	}
 	m.group.Reset(m.gathers[0].dim)
+	return nil
+}
+
+// add makes a group of records.
+func (m *groupMaker) add(ctx context.Context, recs *chunk.Records) error {
+	m.cutter.Reset()
+	w, err := m.place(ctx, recs)
+	if err != nil {
+		return err
+	}
 	m.made++
 	m.waiting = append(m.waiting, w)
 	if len(m.waiting) >= maxWaiting {
