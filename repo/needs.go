@@ -9,7 +9,7 @@ import (
 
 // needs is which chunks snapshots need, and which of their rows.
 //
-// A chunk costs some twenty bytes: what is kept of its id are 64 bits. Two ids
+// A chunk costs 30 to 38 bytes: what is kept of its id are 64 bits. Two ids
 // that share them make one of them needed that is not; it stays, and nothing
 // is lost. Entries are walked through, and kept by their whole ids.
 type needs struct {

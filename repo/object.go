@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,12 +13,12 @@ import (
 )
 
 // ObjectKinds are the kinds of files that Object reads.
-var ObjectKinds = []string{"config", "snapshot", "pack", "index", "note", "audit"}
+var ObjectKinds = []string{"config", "snapshot", "pack", "index", "note", "mark", "audit"}
 
 // Objects lists the files of a kind by their names.
 func (r *Repository) Objects(ctx context.Context, kind string) ([]backend.Info, error) {
 	folders := map[string]string{
-		"config": configName, "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "audit": auditFolder,
+		"config": configName, "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "mark": marksFolder, "audit": auditFolder,
 	}
 	folder, ok := folders[kind]
 	switch {
@@ -45,6 +46,9 @@ func (r *Repository) object(ctx context.Context, kind string, info backend.Info)
 	case "config":
 		return r.config, nil
 	case "snapshot":
+		if _, list := parseList(info.Name); list {
+			return r.readList(ctx, info.Name, info.Size)
+		}
 		id, point, ok := parseRoot(info.Name)
 		if !ok {
 			return nil, corrupt("not the name of a snapshot")
@@ -77,6 +81,11 @@ func (r *Repository) object(ctx context.Context, kind string, info backend.Info)
 		return directoryOf(index.Pack{ID: id, Size: info.Size, Entries: entries}), err
 	case "note":
 		return r.readAnnotation(ctx, info)
+	case "mark":
+		m, err := r.readMark(ctx, info)
+		return struct {
+			Packs []chunk.ID `json:"packs"`
+		}{m.packs}, errors.Join(err, m.err)
 	case "audit":
 		e, err := r.readAudit(ctx, info)
 		if err == nil {
