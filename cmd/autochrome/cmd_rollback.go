@@ -172,7 +172,7 @@ func remains(rep restore.Report) error {
 		}
 		return unfinished(hint, "%s from %s", plural(rep.Compared.Differences, "difference"), id)
 	case brokenIndex(rep.Queries) != "":
-		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, have the collections written anew: autochrome restore "+id+" --swap",
+		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, write the collections anew under other names: autochrome restore "+id+" --to URL --prefix anew-",
 			"the index of %s", brokenIndex(rep.Queries))
 	case len(rep.Kept) > 0:
 		return unfinished("drop them with --drop-extra", "kept %s that %s does not have: %s", plural(len(rep.Kept), "collection"), id, join(rep.Kept))
