@@ -38,6 +38,7 @@ func newApp(out *console, args []string) *cli.App {
 			copyCommand(p),
 			mirrorCommand(p),
 			checkCommand(p),
+			repairCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

@@ -230,7 +230,7 @@ func (c *checkReport) finish(all repo.Checked) error {
 		plural(all.Snapshots, "snapshot"), map[bool]string{true: "lacks", false: "lack"}[c.touched == 1])
 }
 
-const checkHint = "what is not named can be restored as before; put damaged files back from a copy, and check again"
+const checkHint = "what is not named can be restored as before; autochrome repair index makes the index again, other files come back from a copy"
 
 func (c *checkReport) text(all repo.Checked) {
 	if c.more > 0 {
