@@ -192,3 +192,26 @@ func compareRecords(t *testing.T, name string, want, got []chromatest.RawRecord,
 		}
 	}
 }
+
+// TestRestoreCrashes kills a restore into an empty database after answers from
+// Chroma and operations of the store, and demands each time that the same
+// command, without a flag, then goes on to the end.
+func TestRestoreCrashes(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		x := newCrashes(t, c)
+		for at := 2; ; at += 9 {
+			x.client = chromatest.NewClient(t, c.Server)
+			finished := x.child(t, "into "+x.good.DisplayID(), at)
+			r := x.open(t, at)
+			x.db = open(t, x.client)
+			rep, err := restore.Restore(t.Context(), r, x.db, x.good, restore.Into{}, restore.Options{})
+			if err != nil || !rep.Verified() {
+				t.Fatalf("event %d: %v, %+v", at, err, rep.Compared)
+			}
+			x.same(t, at)
+			if finished {
+				break
+			}
+		}
+	})
+}

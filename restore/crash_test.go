@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -89,11 +90,17 @@ func crashChild(what string) error {
 		_, err = snapshot.Take(ctx, r, db, snapshot.Options{Source: "crash"})
 		return err
 	}
-	s, err := r.Find(ctx, what, "")
+	id, into := strings.CutPrefix(what, "into ")
+	s, err := r.Find(ctx, id, "")
 	if err != nil {
 		return err
 	}
-	rep, err := restore.Rollback(ctx, r, db, s, restore.Options{DropExtra: true})
+	var rep restore.Report
+	if into {
+		rep, err = restore.Restore(ctx, r, db, s, restore.Into{}, restore.Options{})
+	} else {
+		rep, err = restore.Rollback(ctx, r, db, s, restore.Options{DropExtra: true})
+	}
 	if err == nil && !rep.Verified() {
 		return fmt.Errorf("not verified: %+v", rep.Compared)
 	}
