@@ -19,7 +19,7 @@ type modelled struct {
 	id       string
 	space    string
 	metadata map[string]any
-	filled   bool // has a dimension, which it keeps when it is emptied
+	filled   bool // has a dimension, as the server tells: what fixes it differs
 	records  map[string]chromatest.RawRecord
 }
 
@@ -73,10 +73,9 @@ func (c *modelled) upsert(ws []written) {
 	}
 }
 
-// update ignores ids that are missing, yet fixes the dimension.
+// update ignores ids that are missing.
 func (c *modelled) update(ws []written) {
 	for _, w := range ws {
-		c.filled = c.filled || w.embedding != nil
 		if r, there := c.records[w.id]; there {
 			c.put(r, w)
 		}
@@ -85,7 +84,7 @@ func (c *modelled) update(ws []written) {
 
 func (c *modelled) put(r chromatest.RawRecord, w written) {
 	if w.embedding != nil {
-		r.Embedding, c.filled = w.embedding, true
+		r.Embedding = w.embedding
 	}
 	if w.document != nil {
 		r.Document = w.document
@@ -183,7 +182,7 @@ func (m model) part(to model, ids []string, only []chunk.Kind) (out model, clash
 			have, there := live.records[id]
 			switch {
 			case len(only) == 0 && wanted:
-				live.records[id], live.filled = want, true
+				live.records[id] = want
 			case len(only) == 0:
 				delete(live.records, id)
 			case wanted && there:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"autochrome/chunk"
+	"autochrome/repo"
 	"autochrome/tree"
 )
 
@@ -19,24 +20,14 @@ var ErrNoRecord = errors.New("no such record")
 // asked is how many ids are looked up in the target at once.
 const asked = 5000
 
-// findIDs demands that each of the ids stands in the snapshot's collections or
-// in the target's that belong to them.
-func findIDs(ctx context.Context, r *tree.Reader, t Target, want []Wanted, live []chunk.Collection, ids map[string]bool) error {
-	missing := maps.Clone(ids)
+// findIDs demands that each of the ids stands in the snapshot's collections, in
+// the target's that belong to them, or in a state that was recorded before an
+// earlier rollback to the snapshot: one that was cut off may have deleted it.
+func findIDs(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot, want []Wanted, live []chunk.Collection, ids map[string]bool) error {
+	reader, missing := tree.NewReader(r), maps.Clone(ids)
 	for _, w := range want {
-		err := r.Groups(ctx, w.Tree, func(_ int64, g tree.Group) error {
-			rows, err := r.Column(ctx, g, chunk.IDs)
-			if err != nil {
-				return err
-			}
-			for i := range rows.Len() {
-				id, _ := rows.Row(i)
-				delete(missing, string(id))
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("collection %q: %w", w.Tree.Name, err)
+		if err := strikeOut(ctx, reader, w.Tree, missing); err != nil {
+			return err
 		}
 	}
 	for _, c := range live {
@@ -50,8 +41,60 @@ func findIDs(ctx context.Context, r *tree.Reader, t Target, want []Wanted, live 
 			}
 		}
 	}
+	if err := strikeOutEarlier(ctx, r, s, missing); err != nil {
+		return err
+	}
 	if len(missing) > 0 {
 		return fmt.Errorf("%w in the snapshot or in the database: %s", ErrNoRecord, naming(slices.Sorted(maps.Keys(missing))))
+	}
+	return nil
+}
+
+// strikeOut takes from missing the ids of a collection's records.
+func strikeOut(ctx context.Context, r *tree.Reader, c tree.Collection, missing map[string]bool) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	err := r.Groups(ctx, c, func(_ int64, g tree.Group) error {
+		rows, err := r.Column(ctx, g, chunk.IDs)
+		if err != nil {
+			return err
+		}
+		for i := range rows.Len() {
+			id, _ := rows.Row(i)
+			delete(missing, string(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("collection %q: %w", c.Name, err)
+	}
+	return nil
+}
+
+// strikeOutEarlier does so with the states before earlier rollbacks to s.
+func strikeOutEarlier(ctx context.Context, r *repo.Repository, s repo.Snapshot, missing map[string]bool) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	all, err := r.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	reader := tree.NewReader(r)
+	for _, before := range all {
+		if before.Kind != repo.KindPreRollback || before.Tags[tagPreRollback] != s.DisplayID() {
+			continue
+		}
+		cs, err := reader.Collections(ctx, before.Root)
+		if err != nil {
+			return err
+		}
+		for _, c := range cs {
+			if err := strikeOut(ctx, reader, c, missing); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -113,6 +113,9 @@ func TestPartIDs(t *testing.T) {
 		if rep.Compared.Differences > len(rep.Applied.Inexact) || rep.Compared.Records != int64(len(ids)-1) {
 			t.Errorf("%+v", rep.Compared)
 		}
+		if again, err := rollback(restore.Options{IDs: ids, DryRun: true}); err != nil || !again.Plan.Empty() && len(rep.Applied.Inexact) == 0 {
+			t.Errorf("again, when what was to be deleted is: %v", err)
+		}
 		c.Count(extra)
 		got := byID(c.Dump("nasty"))
 		for id := range merged(x.before, x.after) {

@@ -137,7 +137,7 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 		if err != nil {
 			return rep, err
 		}
-		if err := findIDs(ctx, reader, t, want, relevant(live, want, scope), part.ids); err != nil {
+		if err := findIDs(ctx, r, t, s, want, relevant(live, want, scope), part.ids); err != nil {
 			return rep, err
 		}
 	}
@@ -309,7 +309,7 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 	so := o.Snapshot
 	so.Kind, so.Source, so.Progress = repo.KindPreRollback, source, o.Reading
 	so.AllowMissing = true
-	so.Tags = map[string]string{"pre-rollback": rep.Snapshot.DisplayID()}
+	so.Tags = map[string]string{tagPreRollback: rep.Snapshot.DisplayID()}
 	so.Collections = lookedFor(rep.Snapshot, names, relevant(live, want, extra))
 	begun := time.Now()
 	taken, err := snapshot.Take(ctx, r, t, so)

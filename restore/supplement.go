@@ -37,6 +37,10 @@ func (e *WritingError) Hint() string {
 	return "stop whoever writes there and run it again: it does what is left"
 }
 
+// tagPreRollback is the tag of a state before a rollback: its value is the
+// display id of the snapshot that was gone back to.
+const tagPreRollback = "pre-rollback"
+
 // TagSupplement is the tag of a supplement: its value is the display id of the
 // state before the rollback that it belongs to.
 const TagSupplement = repo.TagSupplement

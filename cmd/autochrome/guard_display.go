@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ func newGuardDisplay(s *session, o *guard.Options) *guardDisplay {
 	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime}
 	o.Reading = func(p snapshot.Progress) { d.bar.reading(p) }
 	o.Started, o.Point = d.started, d.point
+	if s.errTerminal && !s.quiet && !s.json {
+		o.Stdout, o.Stderr = &clearing{d, o.Stdout}, &clearing{d, o.Stderr}
+	}
 	o.Progress = func(p restore.Progress) {
 		d.clear()
 		d.bar.restoring(p)
@@ -94,6 +98,17 @@ func (d *guardDisplay) point(p guard.Point) {
 	}
 	_, _ = fmt.Fprintf(d.s.err, "\r\x1b[K%s  %s", strings.Join(words, ", "), printable(p.Request))
 	d.shown = true
+}
+
+// clearing is the command's output: the line goes before it comes.
+type clearing struct {
+	d  *guardDisplay
+	to io.Writer
+}
+
+func (c *clearing) Write(b []byte) (int, error) {
+	c.d.clear()
+	return c.to.Write(b)
 }
 
 // clear removes the line before anything else is printed.

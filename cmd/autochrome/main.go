@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,7 +25,7 @@ func main() {
 // run carries out one command line and gives the exit code.
 func run(ctx context.Context, args []string, out *console) int {
 	err := execute(ctx, args, out)
-	interrupted := ctx.Err() != nil
+	interrupted := ctx.Err() != nil && !errors.As(err, new(*guardError)) // which says how it ended
 	code := exitCode(err, interrupted)
 	if err != nil {
 		out.printError(err, interrupted, code)
