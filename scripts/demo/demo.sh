@@ -45,15 +45,27 @@ run autochrome rollback before-migration --dry-run
 say "5. Back"
 run autochrome rollback before-migration --yes
 
+prove() {
+  node scripts/demo/fingerprint.mjs | tee "$work/after"
+  if cmp -s "$work/before" "$work/after"; then
+    echo "  every record is the same to the last bit"
+  else
+    diff "$work/before" "$work/after" || true
+    echo "  NOT the same" >&2
+    exit 1
+  fi
+}
 say "6. The proof: another program reads every record, before and now"
-node scripts/demo/fingerprint.mjs | tee "$work/after"
-if cmp -s "$work/before" "$work/after"; then
-  echo "  every record is the same to the last bit"
-else
-  diff "$work/before" "$work/after" || true
-  echo "  NOT the same" >&2
-  exit 1
-fi
+prove
 
 say "7. What each snapshot cost on disk"
 run autochrome snapshot list
+
+say "8. The same migration under guard: it is stopped early, and rolled back by itself"
+code=0
+run autochrome guard -- node scripts/demo/migrate.mjs 2>"$work/guard.log" || code=$?
+grep -v '^{' "$work/guard.log"
+echo "  exit code $code"
+[[ $code == 30 ]] || exit 1
+run autochrome guard show
+prove
