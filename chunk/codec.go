@@ -18,10 +18,15 @@ const (
 	codecRaw    = 0
 	codecZstd   = 1
 	codecPlanes = 2 // embeddings: byte planes, see planes.go
+	codecRecord = 3 // records of snapshots: zstd with a dictionary, see codec_record.go
 )
 
-// Encode appends the stored form of canonical bytes.
+// Encode appends the stored form of canonical bytes, or of a snapshot's record,
+// which is JSON.
 func Encode(dst, canonical []byte) []byte {
+	if canonical[0] == '{' {
+		return encodeRecord(dst, canonical)
+	}
 	kind := Kind(canonical[0])
 	if kind == Embeddings && !zstdWins(canonical) {
 		return encodePlanes(appendHead(dst, codecPlanes, len(canonical)), canonical)
@@ -64,7 +69,9 @@ func DecodeInto(buf, stored []byte) ([]byte, error) {
 		}
 		return d.Rest, nil
 	case codecZstd:
-		return decodeZstd(buf, d.Rest, length)
+		return decodeZstd(zstdDecoder(), buf, d.Rest, length)
+	case codecRecord:
+		return decodeZstd(recordDecoder(), buf, d.Rest, length)
 	case codecPlanes:
 		return decodePlanes(buf, d.Rest, length)
 	}
@@ -74,7 +81,7 @@ func DecodeInto(buf, stored []byte) ([]byte, error) {
 // zstdBlock is what a block of a zstd frame decodes to at the most.
 const zstdBlock = 128 << 10
 
-func decodeZstd(buf, b []byte, length int) ([]byte, error) {
+func decodeZstd(decoder *zstd.Decoder, buf, b []byte, length int) ([]byte, error) {
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {
 		return nil, corrupt("zstd: %v", err)
@@ -86,7 +93,7 @@ func decodeZstd(buf, b []byte, length int) ([]byte, error) {
 	if length/zstdBlock > len(b)/4 {
 		return nil, corrupt("zstd: %d bytes announced in %d", length, len(b))
 	}
-	out, err := zstdDecoder().DecodeAll(b, memory(buf, length)[:0:length])
+	out, err := decoder.DecodeAll(b, memory(buf, length)[:0:length])
 	if err != nil {
 		return nil, corrupt("zstd: %v", err)
 	}
@@ -119,9 +126,9 @@ var (
 	})
 )
 
-func newZstd(level zstd.EncoderLevel) *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+func newZstd(level zstd.EncoderLevel, more ...zstd.EOption) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2),
+		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))...)
 	if err != nil {
 		panic(fmt.Sprintf("zstd: %v", err)) // only for bad options
 	}
