@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,21 +15,23 @@ const stopPatience = 10 * time.Second
 
 // child is a command of the run's.
 type child struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error // once done is closed
+	cmd      *exec.Cmd
+	patience time.Duration
+	done     chan struct{}
+	err      error // once done is closed
 }
 
 // start runs a command with the proxy's address in its environment.
 func (o *Options) start(command []string, env []string) (*child, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, o.Stdin, o.Stdout, o.Stderr
-	cmd.WaitDelay = stopPatience // for children of it that keep its output open
+	patience := cmp.Or(o.Patience, stopPatience)
+	cmd.WaitDelay = patience // for children of it that keep its output open
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the command cannot be run: %w", err)
 	}
-	c := &child{cmd: cmd, done: make(chan struct{})}
+	c := &child{cmd: cmd, patience: patience, done: make(chan struct{})}
 	go func() {
 		c.err = cmd.Wait()
 		close(c.done)
@@ -44,7 +47,7 @@ func (c *child) stop() {
 		_ = endGroup(c.cmd) // it may have ended
 		select {
 		case <-c.done:
-		case <-time.After(stopPatience):
+		case <-time.After(c.patience):
 		}
 	}
 	_ = killGroup(c.cmd) // what it started may be left

@@ -28,6 +28,7 @@ type Options struct {
 
 	Resume *repo.Snapshot // base of the run that goes on; nil: a new one
 
+	Patience time.Duration     // how long a command may take to end when it was asked to; 0: 10 seconds
 	MaxTime  time.Duration     // 0: no limit
 	MaxLoss  float64           // share of a collection's records that may be lost, from 0 to 1
 	Expect   map[string]string // what the migration means to do with a collection: another one's name, or Gone

@@ -32,6 +32,7 @@ type recorder struct {
 	deleted     []*collection          // that the base had
 	last        repo.Snapshot
 	dirty       []string // what was recorded since the last point
+	named       int64    // records that it named
 }
 
 // records notes what became of the records that a write named.
@@ -58,6 +59,7 @@ func (r *recorder) records(ctx context.Context, serverID string, ids []string, w
 		return fmt.Errorf("collection %q: %w", c.live.Name, err)
 	}
 	return r.point(ctx, fmt.Sprintf("%s %s: %d", words, c.live.Name, len(ids)), func() error {
+		r.named += int64(len(ids))
 		c.tree = next
 		return c.settle(ts, now)
 	})

@@ -25,6 +25,7 @@ type Point struct {
 	Number   int // from 1 on
 	Snapshot repo.Snapshot
 	Request  string
+	Written  int64   // records that the writes since the last point named
 	Lost     float64 // the greatest share of a collection of the base that is lost
 }
 
@@ -107,7 +108,8 @@ func (r *recorder) save(ctx context.Context) error {
 	r.last, r.dirty = saved, nil
 	r.points++
 	if r.told != nil {
-		r.told(Point{r.points, saved, words, r.worst()})
+		r.told(Point{r.points, saved, words, r.named, r.worst()})
+		r.named = 0
 	}
 	return nil
 }

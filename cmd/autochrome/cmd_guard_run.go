@@ -133,6 +133,15 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository) (gua
 	return err
 }
 
+// withoutSecrets is an environment without what opens repositories, which is
+// nothing to a migration. What it needs for Chroma stays.
+func withoutSecrets(env []string) []string {
+	return slices.DeleteFunc(env, func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains([]string{ownKeys.env(), likeKeys.env(), toKeys.env()}, name)
+	})
+}
+
 // guardReserve is the space that is held back for the point in hand when the
 // disk is full: twice what Chroma takes in one request, 40 MiB.
 const guardReserve = 80 << 20
@@ -140,7 +149,7 @@ const guardReserve = 80 << 20
 // guardOptions are what the flags say.
 func (s *session) guardOptions(command []string) (o guard.Options, err error) {
 	o = guard.Options{
-		Command: command, Env: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
+		Command: command, Env: withoutSecrets(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr,
 		Listen: s.flags.String("listen"), Resume: nil,
 		Snapshot: snapshot.Options{Source: s.flags.String("source"), Command: s.command, Version: build().Version},
 	}

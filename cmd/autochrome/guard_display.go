@@ -26,7 +26,8 @@ type guardDisplay struct {
 	points  int
 	records int64 // of the base
 	stored  int64
-	shown   bool // a line stands on the terminal
+	written int64 // records that writes named
+	shown   bool  // a line stands on the terminal
 }
 
 func newGuardDisplay(s *session, o *guard.Options) *guardDisplay {
@@ -89,8 +90,10 @@ func (d *guardDisplay) point(p guard.Point) {
 	if !d.s.errTerminal || d.s.quiet || d.s.json {
 		return
 	}
+	d.written += p.Written
 	words := []string{
-		plural(p.Number, "point"), plural(p.Snapshot.Root.Records, "record"), fmt.Sprintf("%.1f %% lost", 100*p.Lost),
+		plural(p.Number, "point"), fmt.Sprintf("%.0f records/s", float64(d.written)/time.Since(d.begun).Seconds()),
+		plural(p.Snapshot.Root.Records, "record"), fmt.Sprintf("%.1f %% lost", 100*p.Lost),
 		size(d.stored) + " stored", time.Since(d.begun).Round(time.Second).String(),
 	}
 	if d.limit > 0 {
