@@ -33,6 +33,7 @@ func newApp(out *console, args []string) *cli.App {
 			diffCommand(p),
 			rollbackCommand(p),
 			restoreCommand(p),
+			exportCommand(p),
 			guardCommand(p),
 			pruneCommand(p),
 			copyCommand(p),

@@ -104,7 +104,7 @@ func (s *session) printChunk(ctx context.Context, r *repo.Repository, id chunk.I
 			Metadata      json.RawMessage `json:"metadata"`
 			Configuration json.RawMessage `json:"configuration,omitempty"`
 			Schema        json.RawMessage `json:"schema,omitempty"`
-		}{chunk.Description.String(), d.Dimension, appendMetadata(nil, d.Metadata), d.Configuration, d.Schema})
+		}{chunk.Description.String(), d.Dimension, chunk.AppendMetadataJSON(nil, d.Metadata), d.Configuration, d.Schema})
 	}
 	rows, err := chunk.DecodeRows(b)
 	if err != nil {
@@ -139,7 +139,7 @@ func rowValue(rows *chunk.Rows, i int) (any, error) {
 		return nil, nil
 	case kind == chunk.Metadatas:
 		m, err := chunk.DecodeMetadata(row)
-		return json.RawMessage(appendMetadata(nil, m)), err
+		return json.RawMessage(chunk.AppendMetadataJSON(nil, m)), err
 	case kind == chunk.Embeddings:
 		recs := chunk.Records{}
 		for j, k := range chunk.Columns {
@@ -152,7 +152,7 @@ func rowValue(rows *chunk.Rows, i int) (any, error) {
 		one.AppendRows(rows, i, 1)
 		recs.Columns[kind.Column()] = one
 		rec, err := recs.Record(0)
-		return json.RawMessage(appendEmbedding(nil, rec)), err
+		return json.RawMessage(chunk.AppendEmbeddingJSON(nil, rec)), err
 	case kind.IsColumn():
 		return string(row), nil
 	default:

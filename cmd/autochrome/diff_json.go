@@ -153,10 +153,10 @@ func valuesJSON(list []restore.ValueDiff) map[string]sidesJSON {
 func bothSides(v restore.ValueDiff) *sidesJSON {
 	var s sidesJSON
 	if v.Before != nil {
-		s.Before = appendValue(nil, *v.Before)
+		s.Before = chunk.AppendValueJSON(nil, *v.Before)
 	}
 	if v.After != nil {
-		s.After = appendValue(nil, *v.After)
+		s.After = chunk.AppendValueJSON(nil, *v.After)
 	}
 	return &s
 }

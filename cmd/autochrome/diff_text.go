@@ -160,7 +160,7 @@ func excerpt(v *chunk.Value, skip int) string {
 	}
 	text, quoted := []rune(v.Str), v.Type == chunk.String
 	if !quoted {
-		text = []rune(string(appendValue(nil, *v)))
+		text = []rune(string(chunk.AppendValueJSON(nil, *v)))
 	}
 	text = text[min(skip, len(text)):]
 	end := ""

@@ -71,10 +71,10 @@ func TestAppendRecord(t *testing.T) {
 	}
 	r := chunk.Record{ID: "x\"", Embedding: []float32{0.1, 1, 1e20, 0}, Null: []bool{false, false, false, true}, Document: &text, Metadata: m}
 	want := `{"id":"x\"","embedding":[0.1,1.0,1e+20,null],"document":"a\u0000b","uri":null,"metadata":{"f":1.0,"g":1e+300,"i":-9223372036854775808,"l":[true,"<"]}}`
-	if got := string(appendRecord(nil, r, false)); got != want {
+	if got := string(chunk.AppendRecordJSON(nil, r, false)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if got := string(appendRecord(nil, chunk.Record{ID: "y"}, true)); got != "{\n  \"id\": \"y\",\n  \"embedding\": null,\n  \"document\": null,\n  \"uri\": null,\n  \"metadata\": null\n}" {
+	if got := string(chunk.AppendRecordJSON(nil, chunk.Record{ID: "y"}, true)); got != "{\n  \"id\": \"y\",\n  \"embedding\": null,\n  \"document\": null,\n  \"uri\": null,\n  \"metadata\": null\n}" {
 		t.Errorf("got %s", got)
 	}
 }

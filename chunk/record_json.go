@@ -1,16 +1,14 @@
-package main
+package chunk
 
 import (
-	"bytes"
 	"math"
 	"strconv"
-
-	"autochrome/chunk"
 )
 
-// appendRecord appends a record as JSON: on one line, or with a line for each
-// field.
-func appendRecord(dst []byte, r chunk.Record, lines bool) []byte {
+// AppendRecordJSON appends a record as JSON, exactly: 64-bit integers in full,
+// floats with the fewest digits that say them and never as integers, null where
+// there is nothing. It is on one line, or has a line for each field.
+func AppendRecordJSON(dst []byte, r Record, lines bool) []byte {
 	between, last, colon := ",", "}", ":"
 	if lines {
 		between, last, colon = ",\n  ", "\n}", ": "
@@ -30,20 +28,22 @@ func appendRecord(dst []byte, r chunk.Record, lines bool) []byte {
 		if s == nil {
 			dst = append(dst, "null"...)
 		} else {
-			dst = chunk.AppendJSONString(dst, *s)
+			dst = AppendJSONString(dst, *s)
 		}
 	}
 	text("id", &r.ID)
 	field("embedding")
-	dst = appendEmbedding(dst, r)
+	dst = AppendEmbeddingJSON(dst, r)
 	text("document", r.Document)
 	text("uri", r.URI)
 	field("metadata")
-	dst = appendMetadata(dst, r.Metadata)
+	dst = AppendMetadataJSON(dst, r.Metadata)
 	return append(dst, last...)
 }
 
-func appendEmbedding(dst []byte, r chunk.Record) []byte {
+// AppendEmbeddingJSON appends a record's embedding; a component without a value
+// is null.
+func AppendEmbeddingJSON(dst []byte, r Record) []byte {
 	if r.Embedding == nil {
 		return append(dst, "null"...)
 	}
@@ -55,13 +55,14 @@ func appendEmbedding(dst []byte, r chunk.Record) []byte {
 		if r.Null != nil && r.Null[i] {
 			dst = append(dst, "null"...)
 		} else {
-			dst = appendFloat(dst, float64(x), 32)
+			dst = appendJSONFloat(dst, float64(x), 32)
 		}
 	}
 	return append(dst, ']')
 }
 
-func appendMetadata(dst []byte, m chunk.Metadata) []byte {
+// AppendMetadataJSON appends metadata as an object, or null where there is none.
+func AppendMetadataJSON(dst []byte, m Metadata) []byte {
 	if len(m) == 0 {
 		return append(dst, "null"...)
 	}
@@ -70,45 +71,48 @@ func appendMetadata(dst []byte, m chunk.Metadata) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(chunk.AppendJSONString(dst, f.Key), ':')
-		dst = appendValue(dst, f.Value)
+		dst = append(AppendJSONString(dst, f.Key), ':')
+		dst = AppendValueJSON(dst, f.Value)
 	}
 	return append(dst, '}')
 }
 
-func appendValue(dst []byte, v chunk.Value) []byte {
+// AppendValueJSON appends one value.
+func AppendValueJSON(dst []byte, v Value) []byte {
 	switch v.Type {
-	case chunk.String:
-		return chunk.AppendJSONString(dst, v.Str)
-	case chunk.Int:
+	case String:
+		return AppendJSONString(dst, v.Str)
+	case Int:
 		return strconv.AppendInt(dst, v.Int, 10)
-	case chunk.Float:
-		return appendFloat(dst, v.Float, 64)
-	case chunk.Bool:
+	case Float:
+		return appendJSONFloat(dst, v.Float, 64)
+	case Bool:
 		return strconv.AppendBool(dst, v.Bool)
-	case chunk.Array:
+	case Array:
 		dst = append(dst, '[')
 		for i, e := range v.Array {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendValue(dst, e)
+			dst = AppendValueJSON(dst, e)
 		}
 		return append(dst, ']')
 	}
 	return append(dst, v.Str...) // JSON
 }
 
-// appendFloat writes a float so that nobody takes it for an int. JSON has
+// appendJSONFloat writes a float so that nobody takes it for an int. JSON has
 // neither NaN nor infinity, and Chroma holds neither.
-func appendFloat(dst []byte, f float64, bits int) []byte {
+func appendJSONFloat(dst []byte, f float64, bits int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)
 	}
 	at := len(dst)
 	dst = strconv.AppendFloat(dst, f, 'g', -1, bits)
-	if !bytes.ContainsAny(dst[at:], ".e") {
-		dst = append(dst, ".0"...)
+	for _, c := range dst[at:] {
+		if c == '.' || c == 'e' {
+			return dst
+		}
 	}
-	return dst
+	return append(dst, ".0"...)
 }

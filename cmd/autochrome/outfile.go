@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// sumSuffix names the file with an archive's sum beside it.
+const sumSuffix = ".sha256"
+
+// freeToWrite refuses a file that is there, and what is no file.
+func freeToWrite(path string, force bool) error {
+	i, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return usage("", "-o %s: %v", path, err)
+	case !i.Mode().IsRegular():
+		return usage("name a file", "-o %s is not a file", path)
+	case !force:
+		return usage("name another one, or use --force to write over it", "%s is there already", path)
+	}
+	return nil
+}
+
+// writeWhole makes a file that has its name only when it is whole. Before it
+// gets the name, stale files are removed.
+func writeWhole(path string, write func(io.Writer) error, stale ...string) (err error) {
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid()))
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // and the umask
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temp)
+		}
+	}()
+	out := bufio.NewWriterSize(f, 1<<20)
+	err = write(out)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	for _, name := range stale {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	if dir, e := os.Open(filepath.Dir(path)); e == nil {
+		_ = dir.Sync() // not every system can
+		_ = dir.Close()
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+	"slices"
+
+	"filippo.io/age"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/snapshot"
+	"autochrome/tree"
+)
+
+// Options say what is written. The zero value writes all of a snapshot.
+type Options struct {
+	Collections []string        // nil: all
+	Batch       int             // records in a file; 0: DefaultBatch
+	Recipients  []age.Recipient // who can read it; none: everybody
+	Progress    func(collection string, done, total int64)
+}
+
+// Written is an archive that was written.
+type Written struct {
+	Manifest Manifest
+	SHA256   string // of the archive
+	Bytes    int64  // of the archive
+	Content  int64  // of the files about collections in it
+}
+
+// ParseRecipient reads an age recipient, age1….
+func ParseRecipient(text string) (age.Recipient, error) { return age.ParseX25519Recipient(text) }
+
+// Export writes a snapshot as an archive, in one pass: what it keeps is a batch,
+// the blocks that are being packed, and some 200 bytes for each batch. Without
+// recipients the bytes depend on what the snapshot says and the options only:
+// not on the repository, whose ids and whose places of rows do not show, nor on
+// the machine or the clock. A copy of a snapshot in another repository gives the
+// same archive.
+func Export(ctx context.Context, r *repo.Repository, s repo.Snapshot, to io.Writer, o Options) (Written, error) {
+	e := &export{reader: tree.NewReader(r), snap: s, o: o, all: sha256.New()}
+	if e.o.Batch == 0 {
+		e.o.Batch = DefaultBatch
+	}
+	if e.o.Batch < 1 || e.o.Batch > MaxBatch {
+		return Written{}, fmt.Errorf("batches of %d records: 1 to %d are possible", o.Batch, MaxBatch)
+	}
+	collections, err := e.chosen(ctx)
+	if err != nil {
+		return Written{}, err
+	}
+	if e.w, err = newWriter(to, s.Time, o.Recipients); err != nil {
+		return Written{}, err
+	}
+	err = e.write(ctx, collections)
+	if e2 := e.w.close(); err == nil {
+		err = e2
+	}
+	return Written{e.m, hex.EncodeToString(e.w.sum.Sum(nil)), e.w.out.n, e.content}, err
+}
+
+// export is one Export.
+type export struct {
+	reader  *tree.Reader
+	snap    repo.Snapshot
+	o       Options
+	w       *writer
+	m       Manifest
+	all     hash.Hash // over the lines of SHA256SUMS about collections
+	content int64
+	buf     []byte
+}
+
+// chosen gives the collections that were asked for, in the snapshot's order.
+func (e *export) chosen(ctx context.Context) ([]tree.Collection, error) {
+	all, err := e.reader.Collections(ctx, e.snap.Root)
+	if err != nil || e.o.Collections == nil {
+		return all, err
+	}
+	for _, name := range e.o.Collections {
+		if _, err := snapshot.Find(ctx, e.reader, e.snap, name); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(c tree.Collection) bool { return !slices.Contains(e.o.Collections, c.Name) }), nil
+}
+
+func (e *export) write(ctx context.Context, collections []tree.Collection) error {
+	e.begin(len(collections))
+	if _, _, err := e.w.add(readmeName, []byte(readme)); err != nil {
+		return err
+	}
+	for i, c := range collections {
+		if err := e.collection(ctx, c, folderName(i+1, c.Name)); err != nil {
+			return fmt.Errorf("collection %q: %w", c.Name, err)
+		}
+	}
+	return e.end()
+}
+
+// begin fills in what is known of the snapshot. Its id is that of the first one
+// that said the same, where this is a copy.
+func (e *export) begin(collections int) {
+	s := e.snap
+	first := s
+	first.ID = s.Origin()
+	scope := s.Scope.Collections
+	if e.o.Collections != nil {
+		scope = slices.Compact(slices.Sorted(slices.Values(e.o.Collections)))
+	}
+	e.m = Manifest{
+		Version: manifestVersion, SnapshotID: first.DisplayID(), Identity: first.ID.String(), Name: s.Name, Timestamp: s.Time,
+		Source: s.Source, Tenant: s.Scope.Tenant, Database: s.Scope.Database, Scope: scope, Capture: s.Capture, Tags: s.Tags,
+		Unreadable: s.Unreadable, ChromaURL: s.Server.URL, Collections: []ManifestCollection{}, TotalCollections: collections,
+		Status: Created, Batches: []Batch{},
+	}
+	if v := s.Server.Version; v != "" {
+		e.m.ChromaVersion = &v
+	}
+	if s.Suspect != "" {
+		e.m.Error = &s.Suspect
+	}
+}
+
+// file writes a file about a collection.
+func (e *export) file(name string, body []byte, of hash.Hash) (sum string, err error) {
+	line, sum, err := e.w.add(name, body)
+	_, _ = of.Write([]byte(line))
+	_, _ = e.all.Write([]byte(line))
+	e.content += int64(len(body))
+	return sum, err
+}
+
+func (e *export) collection(ctx context.Context, c tree.Collection, folder string) error {
+	d, err := e.reader.Description(ctx, c)
+	if err != nil {
+		return err
+	}
+	out := ManifestCollection{description: describe(c.Name, d), Folder: folder, Count: c.Top.Count}
+	for _, info := range e.snap.Collections {
+		if info.Name == c.Name {
+			out.Damaged, out.Capture, out.ServerID = info.Damaged, info.Capture, info.ServerID
+		}
+	}
+	of := sha256.New()
+	file := out.description
+	file.Source = e.snap.Source
+	body, err := indented(file)
+	if err != nil {
+		return err
+	}
+	if _, err := e.file(folder+"/"+descriptionName, body, of); err != nil {
+		return err
+	}
+	if err := e.records(ctx, c, folder, of); err != nil {
+		return err
+	}
+	sum := hex.EncodeToString(of.Sum(nil))
+	out.Checksum = &sum
+	e.m.Collections = append(e.m.Collections, out)
+	e.m.TotalChunks += out.Count
+	return nil
+}
+
+// records writes a collection's batches.
+func (e *export) records(ctx context.Context, c tree.Collection, folder string, of hash.Hash) error {
+	var b Batch
+	files, done := 0, int64(0)
+	e.buf = e.buf[:0]
+	end := func() error {
+		if b.Count == 0 {
+			return nil
+		}
+		e.buf = append(e.buf, "\n]\n"...)
+		files++
+		b.Collection, b.File, b.Bytes = c.Name, batchName(folder, files), int64(len(e.buf))
+		sum, err := e.file(b.File, e.buf, of)
+		b.SHA256 = &sum
+		e.m.Batches = append(e.m.Batches, b)
+		b, e.buf = Batch{}, e.buf[:0]
+		if cap(e.buf) > 2*batchBytes {
+			e.buf = nil // a record as large is rare
+		}
+		return err
+	}
+	err := e.reader.Groups(ctx, c, func(_ int64, g tree.Group) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		recs, err := e.reader.Records(ctx, g)
+		if err != nil {
+			return err
+		}
+		for i := range recs.Len() {
+			record, err := recs.Record(i)
+			if err != nil {
+				return err
+			}
+			at := len(e.buf)
+			e.buf = append(e.buf, between(b.Count)...)
+			e.buf = chunk.AppendRecordJSON(e.buf, record, false)
+			if b.Count > 0 && len(e.buf) > batchBytes {
+				e.buf = e.buf[:at]
+				if err := end(); err != nil {
+					return err
+				}
+				e.buf = append(e.buf, between(0)...)
+				e.buf = chunk.AppendRecordJSON(e.buf, record, false)
+			}
+			if b.Count == 0 {
+				b.FirstID = record.ID
+			}
+			b.LastID = record.ID
+			if b.Count++; b.Count == e.o.Batch {
+				if err := end(); err != nil {
+					return err
+				}
+			}
+		}
+		if done += int64(g.Count); e.o.Progress != nil {
+			e.o.Progress(c.Name, done, c.Top.Count)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return end()
+}
+
+// between stands before a record of an array.
+func between(n int) string {
+	if n == 0 {
+		return "[\n"
+	}
+	return ",\n"
+}
+
+// end writes the manifest and the sums.
+func (e *export) end() error {
+	packed, err := e.w.flush()
+	if err != nil {
+		return err
+	}
+	e.m.SizeMB = float64(e.content) / 1e6
+	sum := hex.EncodeToString(e.all.Sum(nil))
+	e.m.Checksum = &sum
+	if e.content > 0 {
+		ratio := math.Round(float64(e.content)/float64(packed)*1e4) / 1e4
+		e.m.Ratio = &ratio
+	}
+	body, err := indented(e.m)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxFile {
+		return errors.New("the manifest becomes too large; use larger batches")
+	}
+	if _, _, err := e.w.add(manifestName, body); err != nil {
+		return err
+	}
+	_, _, err = e.w.add(sumsName, e.w.sums)
+	return err
+}
