@@ -67,8 +67,8 @@ func newProxy(to *url.URL, transport http.RoundTripper, db Database, r *recorder
 				req.Out.Header["User-Agent"] = nil
 			}
 		},
-		FlushInterval: -1, // as it comes
-		ErrorLog:      log.New(io.Discard, "", 0),
+		BufferPool: newBuffers(),
+		ErrorLog:   log.New(io.Discard, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			(&refusal{http.StatusBadGateway, fmt.Sprintf("Chroma does not answer: %v", err)}).ServeHTTP(w, nil)
 		},
@@ -108,6 +108,17 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	p.write(w, req, c, body, rest, func() { leave(); p.writing.Done() })
 }
+
+// buffers are what answers are copied with, many times the size that
+// httputil.ReverseProxy takes by itself.
+type buffers struct{ sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{sync.Pool{New: func() any { return make([]byte, 256<<10) }}}
+}
+
+func (b *buffers) Get() []byte  { return b.Pool.Get().([]byte) }
+func (b *buffers) Put(x []byte) { b.Pool.Put(x) } //nolint:staticcheck // an allocation for 256 KiB
 
 // begin lets a write begin, or says why not.
 func (p *proxy) begin() *refusal {

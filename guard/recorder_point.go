@@ -131,7 +131,17 @@ func requests(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// same reports whether the same collections are there, whatever is in them.
+// same reports whether the same collections are there, in whatever order and
+// whatever is in them.
 func same(a, b []repo.CollectionInfo) bool {
-	return slices.EqualFunc(a, b, func(x, y repo.CollectionInfo) bool { return x.Name == y.Name && x.ServerID == y.ServerID })
+	named := map[string]string{}
+	for _, x := range a {
+		named[x.ServerID] = x.Name
+	}
+	for _, x := range b {
+		if name, ok := named[x.ServerID]; !ok || name != x.Name {
+			return false
+		}
+	}
+	return len(a) == len(b)
 }

@@ -164,6 +164,9 @@ func newGuarded(t *testing.T, c *chromatest.Client) *guarded {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"zebra", "aardvark"} { // in no order
+		c.Add(c.CreateCollection(name, nil), map[string]any{"ids": []string{"x"}, "embeddings": [][]float32{{1, 2}}})
+	}
 	id := c.CreateCollection("docs", nil)
 	var ids []string
 	var vs, ms, ds []any
@@ -224,7 +227,7 @@ func TestRunSucceeds(t *testing.T) {
 		if rep.Points != 6 || rep.Writes != 6 {
 			t.Errorf("%d points of %d writes, want 6", rep.Points, rep.Writes)
 		}
-		if len(rep.Losses) != 1 || rep.Losses[0].Lost != 1 {
+		if len(rep.Losses) != 3 || rep.Losses[1].Lost != 1 {
 			t.Errorf("losses: %v", rep.Losses)
 		}
 		after := text(g.dump())
