@@ -40,6 +40,10 @@ func newApp(out *console, args []string) *cli.App {
 			mirrorCommand(p),
 			checkCommand(p),
 			repairCommand(p),
+			statusCommand(p),
+			auditLogCommand(p),
+			validateCommand(p),
+			healthCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

@@ -226,8 +226,10 @@ func (s *session) printTaken(ctx context.Context, r *repo.Repository, res snapsh
 }
 
 // took says how long something took until now.
-func took(begun time.Time) string {
-	switch d := time.Since(begun); {
+func took(begun time.Time) string { return duration(time.Since(begun)) }
+
+func duration(d time.Duration) string {
+	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -122,13 +121,8 @@ func (s *session) listFilter() (f listFilter, err error) {
 		}
 		f.tags = append(f.tags, rule)
 	}
-	if s.flags.IsSet("last") {
-		text := s.flags.String("last")
-		if f.last, err = strconv.Atoi(text); err != nil || f.last < 1 {
-			return f, usage("for example --last 5", "--last %q is no number of snapshots", text)
-		}
-	}
-	return f, nil
+	f.last, err = s.lastFlag("snapshots")
+	return f, err
 }
 
 func (f listFilter) has(l listedJSON) bool {

@@ -26,12 +26,12 @@ const (
 
 // exitCode is the one place that makes an exit code of an error.
 func exitCode(err error, interrupted bool) int {
-	guarded := new(guardError)
+	var own interface{ exitCode() int }
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &guarded):
-		return guarded.code
+	case errors.As(err, &own):
+		return own.exitCode()
 	case interrupted:
 		return exitInterrupted
 	case errors.As(err, new(*usageError)):

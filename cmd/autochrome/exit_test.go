@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"testing"
 
 	"autochrome/chroma"
@@ -33,6 +34,8 @@ func TestExitCode(t *testing.T) {
 		{fmt.Errorf("x: %w", &chroma.Error{Kind: chroma.ErrRefused}), false, 20},
 		{&chroma.Error{Status: 500}, false, 20},
 		{context.Canceled, true, 130},
+		{fmt.Errorf("x: %w", &guardError{code: 30}), true, 30},
+		{fmt.Errorf("x: %w", new(exec.ExitError)), false, 1}, // somebody else's
 	} {
 		if got := exitCode(x.err, x.interrupted); got != x.want {
 			t.Errorf("%v (interrupted %v) is exit code %d, want %d", x.err, x.interrupted, got, x.want)

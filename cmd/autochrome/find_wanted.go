@@ -41,7 +41,7 @@ func (s *session) rollbackTo() (w wanted, err error) {
 	case s.flags.Args().Len() > 0:
 		return w, usage(helpHint(s.flags.Command.HelpName), "%s names a snapshot, and so does %q; give one of them", flag, s.flags.Args().First())
 	case at:
-		w.at, err = parseWhen(s.flags.String("at"), s.begun)
+		w.at, err = parseWhen("at", s.flags.String("at"), s.begun)
 	}
 	return w, err
 }

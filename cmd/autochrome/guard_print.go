@@ -14,6 +14,7 @@ type guardError struct {
 
 func (e *guardError) Error() string { return e.message }
 func (e *guardError) Hint() string  { return e.hint }
+func (e *guardError) exitCode() int { return e.code }
 
 // guardJSON is what a run came to.
 type guardJSON struct {

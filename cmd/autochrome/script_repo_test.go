@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 //
 //	repo audit ACTION OUTCOME [PATTERN]  what the last audit entry is, and a pattern in its command or error
 //	repo entries N                       how many audit entries there are
+//	repo tamper [-remove] N              changes a byte of the nth audit entry, or removes it
 //	repo truncate                        cuts the largest pack short
 //	repo flip [FOLDER]                   changes a byte in the largest pack, or file of another folder
 //	repo save FILE                       names and sizes of all files
@@ -46,6 +48,21 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		if got := len(auditEntries(ts, folder)); got != number(ts, args[1]) {
 			ts.Fatalf("%d audit entries, want %s", got, args[1])
 		}
+	case "tamper":
+		name := fmt.Sprintf("%010d", number(ts, args[len(args)-1]))
+		found, err := filepath.Glob(filepath.Join(folder, "audit", "*", name))
+		ts.Check(err)
+		if len(found) != 1 {
+			ts.Fatalf("%d entries have the number %s", len(found), name)
+		}
+		if args[1] == "-remove" {
+			ts.Check(os.Remove(found[0]))
+			return
+		}
+		b, err := os.ReadFile(found[0])
+		ts.Check(err)
+		b[len(b)/2] ^= 1
+		ts.Check(os.WriteFile(found[0], b, 0o600))
 	case "truncate", "flip":
 		largest, size := "", int64(0)
 		in := "packs"

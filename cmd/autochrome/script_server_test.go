@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -29,6 +30,9 @@ import (
 //	                             interrupts it then, and demands exit code 130
 //	server writing WORD N NAME   before each of the first n requests whose path has WORD, somebody
 //	                             adds a record to a collection
+//	server empty WORD            it answers requests whose path has WORD as if there were no records
+//	server slow WORD             it does not answer requests whose path has WORD
+//	server clock HOURS           its clock is wrong by so much
 //	server refusing WORD N       it answers 500 from the nth request on whose path has WORD
 //	server spoiling NAME         when the first addition was answered, somebody deletes records 200
 //	                             to 300 of a collection and adds 300 to 450
@@ -79,6 +83,34 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 			if strings.Contains(r.URL.Path, args[1]) && seen.Add(1) <= n {
 				number := int(time.Now().UnixNano() % 1e15)
 				c.Add(id, records(number, number+1, 8))
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	case "empty":
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, args[1]) {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, `{"ids":[],"embeddings":[],"documents":[],"metadatas":[],"uris":[]}`)
+				return
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	case "slow":
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, args[1]) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				<-r.Context().Done()
+				return
+			}
+			proxy.ServeHTTP(w, r)
+		}))
+	case "clock":
+		off := time.Duration(number(ts, args[1])) * time.Hour
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/heartbeat") {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(w, `{"nanosecond heartbeat":%d}`, time.Now().Add(off).UnixNano())
+				return
 			}
 			proxy.ServeHTTP(w, r)
 		}))

@@ -27,19 +27,20 @@ var units = map[string]time.Duration{
 	"w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour,
 }
 
-// parseWhen reads a point in time that is not in the future. A day is 24 hours.
-func parseWhen(text string, now time.Time) (time.Time, error) {
+// parseWhen reads the value of a flag that is a point in time and not in the
+// future. A day is 24 hours.
+func parseWhen(flag, text string, now time.Time) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	at, ok := absolute(text)
 	if !ok {
 		back, understood := relative(strings.ToLower(text))
 		if !understood {
-			return at, usage(whenHint, "--at %q is no time", text)
+			return at, usage(whenHint, "--%s %q is no time", flag, text)
 		}
 		at = now.Add(-back)
 	}
 	if at.After(now) {
-		return at, usage("the newest of all is: autochrome rollback latest", "--at %s is in the future", shownTime(at))
+		return at, usage("give a time that has been; the newest snapshot of all is: latest", "--%s %s is in the future", flag, shownTime(at))
 	}
 	return at, nil
 }

@@ -26,7 +26,7 @@ func TestParseWhen(t *testing.T) {
 		"90 mins ago":               "2026-11-23T10:30:00Z",
 		"-0s":                       "2026-11-23T12:00:00Z",
 	} {
-		at, err := parseWhen(text, now)
+		at, err := parseWhen("at", text, now)
 		if err != nil || at.UTC().Format(time.RFC3339Nano) != want {
 			t.Errorf("%q is %v, %v; want %s", text, at.UTC(), err, want)
 		}
@@ -35,7 +35,7 @@ func TestParseWhen(t *testing.T) {
 		"", "yesterday", "2h", "2026-11-23", "-5ms", "-5", "--2h", "-2h ago", "3 parsecs ago", "ago", "-99999999999999999999d", "-1.5h",
 		"2026-11-23T12:00:01Z", "2026-13-01T00:00:00Z", "2026-11-23T16:00",
 	} {
-		if at, err := parseWhen(text, now); exitCode(err, false) != exitUsage {
+		if at, err := parseWhen("at", text, now); exitCode(err, false) != exitUsage {
 			t.Errorf("%q is %v, %v", text, at, err)
 		}
 	}

@@ -53,6 +53,7 @@ var homes = map[string][]string{
 	"filippo.io/age":                   {"repo", "restore/archive"},
 	"golang.org/x/crypto":              {"repo"},
 	"golang.org/x/sync":                {"chroma", "repo", "snapshot"},
+	"golang.org/x/sys":                 {"repo/backend"}, // on Windows
 }
 
 type listed struct {
