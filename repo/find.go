@@ -25,7 +25,7 @@ const (
 //
 //   - "latest": the newest good one of the source, other than those that were
 //     taken before a rollback (else rolling back to the latest twice would undo
-//     itself);
+//     itself); one that was imported counts by the time that it was taken;
 //   - the name that a user gave: of several the newest good one, as a tag
 //     means what it was last given to; the newest of all where none is good;
 //   - a display id, or the beginning of one, with or without "snapshot_";
@@ -127,7 +127,20 @@ func latest(list []Snapshot, good func(Snapshot) bool, source string) (Snapshot,
 		return Snapshot{}, &FindError{wordLatest, ErrNoSnapshot, of,
 			hint("all there are were taken before a rollback, or are suspect; name one of them", of, n)}
 	}
-	return fit[len(fit)-1], nil
+	// An archive may be older than what is here: one that was imported is the
+	// latest only where it was taken after all others.
+	imported := func(s Snapshot) bool { return s.Kind == KindImported }
+	own := where(fit, func(s Snapshot) bool { return !imported(s) })
+	best := fit[0]
+	if len(own) > 0 {
+		best = own[len(own)-1]
+	}
+	for _, s := range where(fit, imported) {
+		if !s.Time.Before(best.Time) {
+			best = s
+		}
+	}
+	return best, nil
 }
 
 func severalSources(word string, names []string, found []Snapshot) error {

@@ -98,6 +98,29 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindImported: an archive that is imported is not the latest for that.
+func TestFindImported(t *testing.T) {
+	imported := func(minutes int) func(*Snapshot) {
+		return func(s *Snapshot) {
+			s.Kind, s.Time = KindImported, s.Time.Add(time.Duration(minutes)*time.Minute)
+		}
+	}
+	for name, test := range map[string]struct {
+		list []Snapshot
+		want int
+	}{
+		"older":       {listed(nil, nil, imported(-60)), 1},
+		"newer":       {listed(nil, nil, imported(60)), 2},
+		"alone":       {listed(imported(0), imported(-60)), 0},
+		"one by one":  {listed(imported(0), imported(0)), 1},
+		"own is late": {listed(imported(-60), nil, imported(-90)), 1},
+	} {
+		if got, err := find(test.list, nil, "latest", ""); err != nil || got.ID != test.list[test.want].ID {
+			t.Errorf("%s: found %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestFindSource(t *testing.T) {
 	list := listed(
 		func(s *Snapshot) { s.Source, s.Name = "a", "x" },

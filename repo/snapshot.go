@@ -36,6 +36,7 @@ const (
 	KindSnapshot    SnapshotKind = "snapshot"
 	KindPreRollback SnapshotKind = "pre-rollback" // the live state, before a rollback changes it
 	KindPoint       SnapshotKind = "point"        // after a write batch of a guarded migration
+	KindImported    SnapshotKind = "imported"     // from an archive
 )
 
 // Capture says what is known of the source while it was read.

@@ -23,7 +23,7 @@ const (
 // validate says what a record must not say.
 func (s Snapshot) validate() error {
 	switch s.Kind {
-	case KindSnapshot, KindPreRollback, KindPoint:
+	case KindSnapshot, KindPreRollback, KindPoint, KindImported:
 	default:
 		return fmt.Errorf("unknown kind %q", s.Kind)
 	}

@@ -49,8 +49,11 @@ func Unused(n repo.Notes) bool {
 // since have brought back. None where there is no good one.
 func (h *history) bases(notes map[chunk.ID]repo.Notes, names []string) []repo.Snapshot {
 	var bases []repo.Snapshot
+	imported := func(s repo.Snapshot) bool { return s.Kind == repo.KindImported }
+	alone := !slices.ContainsFunc(h.all, func(s repo.Snapshot) bool { return !imported(s) })
 	for _, s := range h.all {
 		switch {
+		case imported(s) && !alone: // it may be old
 		case s.Kind == repo.KindPreRollback:
 			to := s.Tags[string(repo.KindPreRollback)]
 			i := slices.IndexFunc(h.all, func(x repo.Snapshot) bool { return x.DisplayID() == to })

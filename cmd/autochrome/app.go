@@ -34,6 +34,8 @@ func newApp(out *console, args []string) *cli.App {
 			rollbackCommand(p),
 			restoreCommand(p),
 			exportCommand(p),
+			importCommand(p),
+			verifyArchiveCommand(p),
 			guardCommand(p),
 			pruneCommand(p),
 			copyCommand(p),

@@ -9,6 +9,7 @@ import (
 	"autochrome/guard"
 	"autochrome/repo"
 	"autochrome/restore"
+	"autochrome/restore/archive"
 	"autochrome/snapshot"
 )
 
@@ -85,6 +86,8 @@ var hints = []struct {
 	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
 	{repo.ErrNotPruned, "put the damaged file back from a copy; what is not needed costs space and no more"},
 	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},
+	{archive.ErrArchive, "nothing was stored; get it again from where it came from, and see all that is wrong with it: autochrome verify FILE"},
+	{archive.ErrSealed, "--decrypt-with FILE names the age identity of one of those that it was encrypted to"},
 	{guard.ErrNoRun, "see: autochrome guard list"},
 	{snapshot.ErrShrunken, "is this the right server, --tenant and --database? if it is right that so little is left: --allow-shrink, and then autochrome snapshot accept"},
 	{snapshot.ErrInconsistent, "nothing was stored; stop what is writing, or take it as it is without --consistent and --fail-if-moving"},

@@ -23,10 +23,6 @@ const (
 	gzipBlocks = 4
 )
 
-// gzipHead is how every archive of this program begins: a gzip head without a
-// time, a name or a system.
-const gzipHead = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-
 // writer packs files: tar, gzip, and age where there are recipients.
 type writer struct {
 	tar    *tar.Writer

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"autochrome/repo"
+	"autochrome/restore/archive"
+)
+
+func importCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "import", Usage: "bring an archive into the repository as a snapshot", ArgsUsage: "FILE",
+		Description: "gzip, zstd or plain tar; - is standard input. Every sum and count is checked before there\n" +
+			"is a snapshot, and what the repository has already is not stored again. It is the latest\n" +
+			"only where it was taken after all others of its source. The first one makes the repository.\n" +
+			"--series takes a folder of archives, in the order in which they were taken.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "name", Usage: "a name to find it by, in place of the archive's"},
+			&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
+			&cli.StringFlag{Name: "source", Usage: "name of the database that it is of, in place of the archive's"},
+			&cli.StringFlag{Name: "series", Usage: "`folder` of archives, in place of FILE"},
+			decryptFlag(),
+		},
+		Action: p.action(importArchive),
+	}
+}
+
+// importedJSON is what import --json prints.
+type importedJSON struct {
+	SnapshotID  string `json:"snapshot_id"`
+	Identity    string `json:"identity"`
+	From        string `json:"imported_from"` // the id in the archive
+	File        string `json:"file"`
+	There       bool   `json:"there_already"`
+	Source      string `json:"source"`
+	Collections int    `json:"collections"`
+	Records     int64  `json:"records"`
+	Suspect     string `json:"suspect,omitempty"`
+	Content     int64  `json:"content_bytes"` // of the files about collections in the archive
+	Stored      int64  `json:"bytes_stored"`
+	Duration    int64  `json:"duration_ms"`
+}
+
+func importArchive(ctx context.Context, s *session) error {
+	o, err := s.importOptions()
+	if err != nil {
+		return err
+	}
+	if folder := s.flags.String("series"); folder != "" {
+		if _, err := s.args(0); err != nil {
+			return err
+		}
+		return s.importSeries(ctx, folder, o)
+	}
+	args, err := s.args(0, "FILE")
+	if err != nil {
+		return err
+	}
+	in, err := s.openArchive(args[0])
+	if err != nil {
+		return err
+	}
+	if err := in.Close(); err != nil { // it is there: a repository may be made for it
+		return err
+	}
+	return s.withAnyRepository(ctx, func(r *repo.Repository) error {
+		res, err := s.importOne(ctx, r, args[0], o)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return s.printJSON(importedOf(args[0], res, s.millis()))
+		}
+		if s.quiet {
+			return s.print("%s", res.Snapshot.DisplayID())
+		}
+		return s.printImported(args[0], res)
+	})
+}
+
+func (s *session) importOptions() (o archive.ImportOptions, err error) {
+	o = archive.ImportOptions{Name: s.flags.String("name"), Source: s.flags.String("source"), Command: s.command, Version: build().Version}
+	if o.Name != "" {
+		if err := repo.ValidName(o.Name); err != nil || o.Name == wordLive {
+			return o, usage("choose another name", "--name %s would never be found", o.Name)
+		}
+	}
+	if o.Tags, err = tags(s.flags.StringSlice("tag")); err != nil {
+		return o, err
+	}
+	o.Identities, err = s.identities()
+	return o, err
+}
+
+// withAnyRepository opens the repository, and makes it where there is none.
+func (s *session) withAnyRepository(ctx context.Context, fn func(*repo.Repository) error) error {
+	err := s.withRepository(ctx, fn)
+	if errors.Is(err, repo.ErrNoRepository) {
+		return s.withNewRepository(ctx, fn)
+	}
+	return err
+}
+
+// importOne imports a file, and leaves an audit entry.
+func (s *session) importOne(ctx context.Context, r *repo.Repository, path string, o archive.ImportOptions) (res archive.Imported, err error) {
+	err = s.audited(ctx, r, "import", func(e *repo.AuditEntry) error {
+		in, err := s.openArchive(path)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		if _, wrong, err := sumBeside(ctx, path); err != nil || wrong != nil {
+			return errors.Join(err, asError(wrong))
+		}
+		if res, err = archive.Import(ctx, r, untilDone{ctx, in}, o); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		e.Snapshot = &res.Snapshot.ID
+		e.Counts = map[string]int64{"collections": int64(len(res.Snapshot.Collections)), "records": res.Snapshot.Root.Records,
+			"bytes_read": res.Content, "bytes_stored": res.Stored, "damaged": res.Snapshot.Damage.Total}
+		return nil
+	})
+	return res, err
+}
+
+func asError(e *archive.FileError) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+func importedOf(path string, res archive.Imported, millis int64) importedJSON {
+	x := res.Snapshot
+	return importedJSON{x.DisplayID(), x.ID.String(), res.Manifest.SnapshotID, path, res.There, x.Source, len(x.Collections),
+		x.Root.Records, x.Suspect, res.Content, res.Stored, millis}
+}
+
+func (s *session) printImported(path string, res archive.Imported) error {
+	x := res.Snapshot
+	if res.There {
+		return s.print("%s is there already: %s says the same, nothing was stored", x.DisplayID(), path)
+	}
+	if x.Suspect != "" {
+		s.warn("it is suspect, and so never the latest: %s; if this is right: autochrome snapshot accept %s", x.Suspect, x.DisplayID())
+	}
+	return s.print("%s  %s in %s, of %s; %s of JSON, %s stored, %s", x.DisplayID(), plural(x.Root.Records, "record"),
+		plural(len(x.Collections), "collection"), shownTime(x.Time), size(res.Content), size(res.Stored), took(s.begun))
+}
