@@ -46,6 +46,7 @@ func newApp(out *console, args []string) *cli.App {
 			auditLogCommand(p),
 			validateCommand(p),
 			healthCommand(p),
+			completionCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

@@ -36,6 +36,10 @@ func run(ctx context.Context, args []string, out *console) int {
 func execute(ctx context.Context, args []string, out *console) error {
 	out.json = wantsJSON(args) // how errors of the command line itself are told
 	app := newApp(out, args)
+	if len(args) > 1 && args[1] == completeWord {
+		complete(ctx, app, out, args[2:])
+		return nil
+	}
 	line, err := arrange(app, args)
 	if err != nil {
 		return err

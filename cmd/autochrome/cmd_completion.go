@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// completions are the scripts that shells read; each asks __complete what may
+// stand where the cursor is.
+//
+//go:embed completion
+var completions embed.FS
+
+// shells are those with a completion, and the ending of its script.
+var shells = []struct{ name, ending string }{{"bash", "bash"}, {"zsh", "zsh"}, {"fish", "fish"}, {"powershell", "ps1"}}
+
+func completionCommand(p *program) *cli.Command {
+	return &cli.Command{
+		Name: "completion", Usage: "print the completion for a shell: bash, zsh, fish or powershell", ArgsUsage: "SHELL",
+		Description: "bash:        source <(autochrome completion bash), in ~/.bashrc\n" +
+			"zsh:         source <(autochrome completion zsh), in ~/.zshrc behind compinit\n" +
+			"fish:        autochrome completion fish > ~/.config/fish/completions/autochrome.fish\n" +
+			"PowerShell:  autochrome completion powershell | Out-String | Invoke-Expression, in $PROFILE",
+		Action: p.action(func(_ context.Context, s *session) error {
+			args, err := s.args(0, "SHELL")
+			if err != nil {
+				return err
+			}
+			var names []string
+			for _, sh := range shells {
+				if names = append(names, sh.name); sh.name != args[0] {
+					continue
+				}
+				script, err := completions.ReadFile("completion/autochrome." + sh.ending)
+				if err == nil {
+					_, err = s.out.Write(script)
+				}
+				return err
+			}
+			return usage(meant(nearest(args[0], names), "autochrome completion --help"), "there is a completion for %s, and none for %q", strings.Join(names, ", "), args[0])
+		}),
+	}
+}
+
+// completeWord is the hidden command that the scripts call, with the name of
+// the shell and the words behind the program's name up to the one that is being
+// typed, which may be empty. It prints :words, :files or :folders, which says
+// what may stand there, and then the words: one on each line, with what it is
+// about behind a tab. It asks nobody, never fails, and says nothing of errors.
+const completeWord = "__complete"
+
+func complete(ctx context.Context, app *cli.App, out *console, args []string) {
+	if len(args) < 2 {
+		return
+	}
+	shell, words := args[0], args[1:]
+	switch shell {
+	case "bash":
+		words = glued(words)
+	case "powershell":
+		words[len(words)-1] = strings.TrimSuffix(words[len(words)-1], ".")
+	}
+	out.inTerminal, out.errTerminal, out.err, out.json = false, false, io.Discard, false
+	t := readTyped(app, words)
+	kind := t.wants()
+	mode := ":words"
+	switch kind {
+	case wantsFile:
+		mode = ":files"
+	case wantsFolder:
+		mode = ":folders"
+	}
+	_ = out.print("%s", mode) // nobody can be told
+	for _, c := range t.candidates(ctx, app, out, kind) {
+		if strings.HasPrefix(c.word, t.current) && strings.IndexFunc(c.word, func(r rune) bool { return r < ' ' }) < 0 {
+			_ = out.print("%s", c.line(shell, t.current))
+		}
+	}
+}
+
+// glued puts words together again that bash parts at = and :, which it counts
+// as ends of words.
+func glued(words []string) []string {
+	var out []string
+	join := false
+	for i, w := range words {
+		isBreak := w != "" && strings.Trim(w, "=:") == ""
+		if (isBreak || join) && i > 0 && len(out) > 0 {
+			out[len(out)-1] += w
+		} else {
+			out = append(out, w)
+		}
+		join = isBreak
+	}
+	return out
+}
+
+// candidate is a word that may stand where the cursor is.
+type candidate struct{ word, about string }
+
+// line is a candidate as a shell's script wants it.
+func (c candidate) line(shell, current string) string {
+	about := printable(c.about)
+	switch shell {
+	case "zsh":
+		escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace
+		if about == "" {
+			return escape(c.word)
+		}
+		return escape(c.word) + ":" + about
+	case "bash": // it replaces what stands behind the last = or : only
+		at := strings.LastIndexAny(current, "=:") + 1
+		return c.word[at:]
+	}
+	if about == "" {
+		return c.word
+	}
+	return fmt.Sprintf("%s\t%s", c.word, about)
+}

@@ -1,0 +1,18 @@
+# Completion of autochrome for PowerShell.
+Register-ArgumentCompleter -Native -CommandName autochrome -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.StartOffset -lt $cursorPosition } |
+            ForEach-Object { $_.Extent.Text.Trim("'", '"') })
+    $words = @($elements | Select-Object -Skip 1)
+    if ($wordToComplete -eq '') { $words += '' }
+    # A dot behind the last word: older versions pass on no empty arguments.
+    $words[-1] = $words[-1] + '.'
+    $lines = @(& $elements[0] __complete powershell @words 2>$null)
+    if ($lines.Count -eq 0 -or $lines[0] -ne ':words') { return }
+    $lines | Select-Object -Skip 1 | ForEach-Object {
+        $value, $text = $_ -split "`t", 2
+        if (-not $text) { $text = $value }
+        if ($value -match '\s') { $quoted = "'" + $value.Replace("'", "''") + "'" } else { $quoted = $value }
+        [System.Management.Automation.CompletionResult]::new($quoted, $value, 'ParameterValue', $text)
+    }
+}
