@@ -65,7 +65,7 @@ const opCreate = "create collection"
 type creation struct {
 	body          []byte
 	bySchema      bool
-	metadataLater bool // it must be set by a second request
+	metadataLater bool // those keys that count as a configuration must be set by a second request
 }
 
 func (d *Database) creation(ctx context.Context, name string, want chunk.CollectionDescription) (x creation, err error) {
@@ -86,9 +86,13 @@ func (d *Database) creation(ctx context.Context, name string, want chunk.Collect
 	case want.Configuration != nil:
 		x.body = append(append(x.body, `,"configuration":`...), want.Configuration...)
 	}
-	if len(want.Metadata) > 0 && !x.metadataLater { // {} is refused
+	first := want.Metadata
+	if x.metadataLater {
+		first = slices.DeleteFunc(slices.Clone(first), isLegacy)
+	}
+	if len(first) > 0 { // {} is refused
 		x.body = append(x.body, `,"metadata":`...)
-		x.body = appendCollectionMetadataJSON(x.body, want.Metadata, func(chunk.Inexact) {})
+		x.body = appendCollectionMetadataJSON(x.body, first, func(chunk.Inexact) {})
 	}
 	x.body = append(x.body, '}')
 	return x, nil
@@ -96,8 +100,10 @@ func (d *Database) creation(ctx context.Context, name string, want chunk.Collect
 
 // hasLegacy reports keys by which older clients configured an index.
 func hasLegacy(m chunk.Metadata) bool {
-	return slices.ContainsFunc(m, func(f chunk.Field) bool { return strings.HasPrefix(f.Key, "hnsw:") })
+	return slices.ContainsFunc(m, isLegacy)
 }
+
+func isLegacy(f chunk.Field) bool { return strings.HasPrefix(f.Key, "hnsw:") }
 
 // What is known of a server's schemas.
 const (

@@ -2,9 +2,7 @@ package restore
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"strings"
 
 	"autochrome/chunk"
 	"autochrome/snapshot"
@@ -43,6 +41,8 @@ type ApplyOptions struct {
 	DropExtra  bool        // drop the collections that the plan calls extra
 	Supplement *Supplement // keeps what others wrote since the plan was made; nil: that is lost
 	Progress   func(Progress)
+
+	swap *swap // how collections are exchanged that the plan says so of
 }
 
 // Progress tells how far a stage has come, in records.
@@ -59,11 +59,14 @@ type Applied struct {
 	Created []string
 	Renamed []string
 	Dropped []string
+	Swapped []string // made anew beside, and exchanged
+	Beside  []Beside // old ones of these that are still there
 }
 
-// Apply carries out a plan: names first, then each collection's deletions,
-// updates and additions in the snapshot's order, then the extra collections are
-// dropped where DropExtra says so. What it returns holds also with an error.
+// Apply carries out a plan: names first, then what stands beside since earlier swaps goes,
+// then each collection's deletions, updates and additions in the snapshot's
+// order, or its swap, then the extra collections are dropped where DropExtra
+// says so. What it returns holds also with an error.
 func Apply(ctx context.Context, t Target, p *Plan, o ApplyOptions) (Applied, error) {
 	a := &applier{ApplyOptions: o, target: t, to: t, plan: p, moved: map[string]string{}}
 	err := a.apply(ctx)
@@ -78,9 +81,18 @@ func (a *applier) apply(ctx context.Context) error {
 	if err := a.rename(ctx); err != nil {
 		return err
 	}
+	for _, l := range p.Left {
+		if err := a.remove(ctx, l); err != nil {
+			return fmt.Errorf("collection %q: %w", l.Name, err)
+		}
+	}
 	for i := range p.Collections {
 		c := &p.Collections[i]
-		if err := a.collection(ctx, c); err != nil {
+		do := a.collection
+		if c.Swap {
+			do = a.swapped
+		}
+		if err := do(ctx, c); err != nil {
 			return fmt.Errorf("collection %q: %w", c.Name, err)
 		}
 	}
@@ -107,21 +119,31 @@ type applier struct {
 
 // drop deletes a collection that is called name now, unless it is gone.
 func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) error {
+	gone := *c
 	if a.Supplement != nil && a.needs == nil {
-		there, err := a.Supplement.keepWhole(ctx, a.target, c, func(done, total int) {
-			a.tell(Progress{Collection: name, Stage: Checking, Done: done, Total: total})
-		})
-		if err != nil || !there {
+		if there, err := a.keepWhole(ctx, c, name); err != nil || !there {
 			return err
 		}
+		now, err := a.Supplement.tree(ctx, c.Tree.Name)
+		if err != nil {
+			return err
+		}
+		gone.Tree = *now
 	}
-	if err := a.deleteArrays(ctx, c, name); err != nil && !a.target.Gone(err) {
+	if err := a.deleteArrays(ctx, &gone, name); err != nil && !a.target.Gone(err) {
 		return err
 	}
 	if err := a.to.DeleteCollection(ctx, name); err != nil && !a.target.Gone(err) {
 		return err
 	}
 	return nil
+}
+
+// keepWhole keeps what was written to a collection since it was recorded.
+func (a *applier) keepWhole(ctx context.Context, c *snapshot.Captured, name string) (there bool, err error) {
+	return a.Supplement.keepWhole(ctx, a.target, c, func(done, total int) {
+		a.tell(Progress{Collection: name, Stage: Checking, Done: done, Total: total})
+	})
 }
 
 func (a *applier) tell(p Progress) {
@@ -175,7 +197,7 @@ func (a *applier) rename(ctx context.Context) error {
 	}
 	for _, c := range renamed {
 		from := c.have.Collection
-		if err := a.to.ModifyCollection(ctx, from, c.Name, from.Description); err != nil {
+		if err := a.to.ModifyCollection(ctx, from, c.Name, unmarked(from.Description)); err != nil {
 			return err
 		}
 		delete(a.moved, from.Name)
@@ -184,11 +206,7 @@ func (a *applier) rename(ctx context.Context) error {
 	return nil
 }
 
-// asideName is a name that nobody has; Chroma allows 512 characters.
-func asideName(name string) string {
-	suffix := "-aside-" + strings.ToLower(rand.Text()[:8])
-	return name[:min(len(name), 512-len(suffix))] + suffix
-}
+func asideName(name string) string { return withSuffix(name, "-aside-") }
 
 func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 	live := chunk.Collection{}
@@ -212,7 +230,9 @@ func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 		a.done.Created = append(a.done.Created, c.Name)
 	case Change:
 		live = c.have.Collection
-		live.Name = c.Name // by now
+		if live.Name != c.Name {
+			live.Name, live.Description = c.Name, unmarked(live.Description) // by now
+		}
 		if len(c.Fields) > 0 {
 			if err := a.to.ModifyCollection(ctx, live, c.Name, c.want.Description); err != nil {
 				return err

@@ -181,7 +181,7 @@ func (b *batch) flush(ctx context.Context) error {
 		b.at.Done += n
 		b.tell(b.at)
 	})
-	inCollection(w, b.live.Name)
+	inCollection(w, b.plan.Name)
 	if b.needs != nil {
 		b.needs.add(w)
 	} else {

@@ -50,11 +50,13 @@ func Compare(ctx context.Context, base snapshot.Base, t Target, want []Wanted, p
 	return compareAll(ctx, base, t, plans, progress, nil)
 }
 
-// Settle is Compare for what a plan changed. Records that were written and have
+// Settle is Compare for what a plan changed in place; what is swapped was
+// compared before it got its name. Records that were written and have
 // arrays of deleted ones (see settler) are put right, once, and compared again.
 // differing, where not nil, is given what still differs in the end.
 func Settle(ctx context.Context, base snapshot.Base, t Target, p *Plan, progress func(Progress), differing Differing) (Compared, error) {
-	return compareAll(ctx, base, t, p.touched(), progress, differing)
+	inPlace := slices.DeleteFunc(p.touched(), func(c CollectionPlan) bool { return c.Swap })
+	return compareAll(ctx, base, t, inPlace, progress, differing)
 }
 
 func compareAll(ctx context.Context, base snapshot.Base, t Target, plans []CollectionPlan, progress func(Progress), differing Differing) (Compared, error) {

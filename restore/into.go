@@ -57,8 +57,8 @@ func (e *ExistsError) Hint() string {
 // or other names, and compares record by record. Collections of the target that
 // have none of these names are never touched. Where something there is to be
 // overwritten or deleted, it is recorded first, as before a rollback, as a
-// snapshot of the target's own source. Of the options DropExtra, IDs, Only and
-// Where mean nothing here. What the report says holds also with an error.
+// snapshot of the target's own source. Of the options DropExtra, IDs, Only,
+// Where and Swap mean nothing here. What the report says holds also with an error.
 func Restore(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot, into Into, o Options) (Report, error) {
 	rep := Report{Snapshot: s}
 	want, err := WantedOf(ctx, tree.NewReader(r), s, o.Collections)
@@ -87,7 +87,7 @@ func Restore(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot,
 		}
 	}
 	none := func(string) bool { return false }
-	o.DropExtra = false
+	o.DropExtra, o.Swap = false, false
 	o.planned = func(p *Plan) error {
 		if into.Over == OverNothing {
 			return overwrites(p)
@@ -101,7 +101,7 @@ func Restore(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot,
 		return rep, rep.carryOut(ctx, r, t, o)
 	}
 	err = snapshot.WithScratch(r, func(store *snapshot.Scratch) error {
-		if err := rep.plan(ctx, store, t, want, none, o); err != nil || o.DryRun {
+		if err := rep.plan(ctx, r, store, t, want, none, o); err != nil || o.DryRun {
 			return err
 		}
 		return rep.carryOut(ctx, r, t, o)

@@ -40,7 +40,8 @@ type CollectionPlan struct {
 	Added       int      `json:"added"`
 	Updated     int      `json:"updated"`
 	Deleted     int      `json:"deleted"`
-	Moved       int      `json:"moved"` // the same record at another place; nothing is done about it
+	Moved       int      `json:"moved"`          // the same record at another place; nothing is done about it
+	Swap        bool     `json:"swap,omitempty"` // it is made anew, all of it, and exchanged
 
 	// Columns counts the updated records by the columns that change.
 	Columns map[string]int `json:"columns,omitempty"`
@@ -60,6 +61,8 @@ type Plan struct {
 	// Blocked names extra collections that have the name of one to be renamed
 	// back: without dropping them the plan cannot be carried out.
 	Blocked []string `json:"blocked,omitempty"`
+	// Left is what stands beside since an earlier swap, and goes.
+	Left []Left `json:"left,omitempty"`
 	// Part says that it is about some records or columns only.
 	Part bool `json:"part,omitempty"`
 
@@ -72,7 +75,7 @@ type Plan struct {
 
 // Empty reports whether nothing is to be done.
 func (p *Plan) Empty() bool {
-	return len(p.Extra) == 0 && !slices.ContainsFunc(p.Collections, func(c CollectionPlan) bool { return c.Action != Keep })
+	return len(p.Extra) == 0 && len(p.Left) == 0 && !slices.ContainsFunc(p.Collections, func(c CollectionPlan) bool { return c.Action != Keep })
 }
 
 // touched gives the collections that the plan changes. The others were read
@@ -91,7 +94,8 @@ func (p *Plan) Totals() (added, updated, deleted int) {
 
 // MakePlan compares what a target has with what it shall have. A collection is
 // known again by its server id, so that one that was only renamed is renamed
-// back, and otherwise by its name. extra says whether the target's other
+// back, and otherwise by its name. One that a swap has put aside is known while
+// nobody has its name. extra says whether the target's other
 // collections are within the scope. Both sides' trees are read through r.
 func MakePlan(ctx context.Context, r *tree.Reader, t Target, want []Wanted, have []snapshot.Captured, extra func(name string) bool) (*Plan, error) {
 	p := &Plan{extra: map[string]*snapshot.Captured{}, reader: r}
@@ -134,10 +138,18 @@ func pairUp(want []Wanted, have []snapshot.Captured) (pairs []*snapshot.Captured
 			}
 		}
 	}
+	var live []chunk.Collection
+	for _, h := range have {
+		live = append(live, h.Collection)
+	}
 	pair(func(w Wanted, h snapshot.Captured) bool {
-		return w.ServerID != "" && w.ServerID == h.Collection.ServerID
+		return w.ServerID != "" && w.ServerID == h.Collection.ServerID && (w.Tree.Name == h.Collection.Name || !aside(h.Collection, live))
 	})
 	pair(func(w Wanted, h snapshot.Captured) bool { return w.Tree.Name == h.Collection.Name })
+	pair(func(w Wanted, h snapshot.Captured) bool {
+		m, ok := markOf(h.Collection)
+		return ok && m.Role != roleNew && m.Of == w.Tree.Name && !aside(h.Collection, live)
+	})
 	for _, h := range have {
 		if !taken[h.Collection.ServerID] {
 			rest = append(rest, h)
@@ -155,10 +167,11 @@ func planCollection(ctx context.Context, r *tree.Reader, t Target, w Wanted, hav
 	if have == nil {
 		c.Action = Create
 	} else {
+		is := have.Collection.Description
 		if have.Collection.Name != w.Tree.Name {
-			c.Action, c.RenamedFrom = Change, have.Collection.Name
+			c.Action, c.RenamedFrom, is = Change, have.Collection.Name, unmarked(is)
 		}
-		c.Fields, c.Reason = t.Differs(have.Collection.Description, w.Description)
+		c.Fields, c.Reason = t.Differs(is, w.Description)
 		switch {
 		case c.Reason != "":
 			c.Action, c.Deleted = Recreate, int(have.Tree.Top.Count)

@@ -68,7 +68,11 @@ func (n *Needs) addReading(p *Plan, have []snapshot.Captured, took time.Duration
 		read += c.Tree.Top.Count
 	}
 	for _, c := range p.touched() {
-		again += int64(c.Updated + c.Deleted)
+		if c.Swap && c.have != nil {
+			again += c.have.Tree.Top.Count // by what was written late
+		} else {
+			again += int64(c.Updated + c.Deleted)
+		}
 		if c.want.part != nil && c.want.part.ids != nil {
 			again += int64(len(c.want.part.ids))
 		} else {

@@ -46,6 +46,17 @@ type Options struct {
 	Only  []chunk.Kind
 	Where *filter.Filter
 
+	// Swap makes each collection that differs anew under a name of its own,
+	// compares it with the snapshot, and then gives it the name of the one that is
+	// there, which is dropped, or kept where KeepOld says so. So readers never see
+	// it half done; between the two renames nobody has the name. Anew does so with
+	// collections that are as they shall be, too, to have their index built anew.
+	// What an earlier swap left beside when it was cut off is removed. Swap does
+	// not go with IDs, Only and Where.
+	Swap    bool
+	KeepOld bool
+	Anew    bool
+
 	// Strict stops with ErrWriting where somebody is still writing what is to be
 	// overwritten, deleted or dropped, instead of keeping that in a supplement.
 	Strict bool
@@ -83,6 +94,7 @@ type Options struct {
 	Progress func(Progress)
 
 	planned func(*Plan) error // may refuse a plan; nil: none is
+	swaps   func(*Plan)       // makes the plan one of swaps; nil: it is none
 }
 
 // Report says what a rollback came to.
@@ -118,6 +130,9 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if err != nil {
 		return rep, err
 	}
+	if part != nil && o.Swap {
+		return rep, errors.New("whole collections are swapped, not single records or columns")
+	}
 	if part != nil && o.Queries > 0 {
 		return rep, errors.New("queries are of whole collections, not of single records or columns")
 	}
@@ -132,18 +147,26 @@ func Rollback(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot
 	if part != nil {
 		scope = func(string) bool { return false }
 	}
-	if part != nil && part.ids != nil {
-		live, err := t.Collections(ctx)
-		if err != nil {
-			return rep, err
+	live, err := t.Collections(ctx)
+	if err != nil {
+		return rep, err
+	}
+	scope = besidesKept(live, scope)
+	if o.Swap {
+		left, inScope := leftBy(r.ID(), live, want, scope), scope
+		scope = func(name string) bool {
+			return inScope(name) || slices.ContainsFunc(left, func(l Left) bool { return l.Name == name })
 		}
+		o.swaps = func(p *Plan) { p.toSwap(&o, left) }
+	}
+	if part != nil && part.ids != nil {
 		if err := findIDs(ctx, r, t, s, want, relevant(live, want, scope), part.ids); err != nil {
 			return rep, err
 		}
 	}
 	if o.DryRun {
 		err := snapshot.WithScratch(r, func(store *snapshot.Scratch) error {
-			return rep.plan(ctx, store, t, want, scope, o)
+			return rep.plan(ctx, r, store, t, want, scope, o)
 		})
 		return rep, err
 	}
@@ -180,7 +203,7 @@ func (rep *Report) carryOut(ctx context.Context, r *repo.Repository, t Target, o
 	if err != nil {
 		return err
 	}
-	ao := ApplyOptions{DropExtra: drop, Progress: o.Progress}
+	ao := ApplyOptions{DropExtra: drop, Progress: o.Progress, swap: o.swap(r, rep.Snapshot)}
 	if rep.PreRollback != nil {
 		ao.Supplement = NewSupplement(r, *rep.PreRollback, o.Strict)
 	}
@@ -195,6 +218,9 @@ func (rep *Report) carryOut(ctx context.Context, r *repo.Repository, t Target, o
 	compared, err := Settle(ctx, r, t, rep.Plan, o.Progress, o.Differing)
 	if err != nil {
 		return fmt.Errorf("written, but not compared: %w", err)
+	}
+	if ao.swap != nil {
+		compared.join(ao.swap.compared)
 	}
 	rep.Compared = &compared
 	if rep.Queries, err = asked.after(ctx, rep.Plan); err != nil {
@@ -217,6 +243,9 @@ func WantedOf(ctx context.Context, r *tree.Reader, s repo.Snapshot, names []stri
 		w := Wanted{Tree: c}
 		if w.Description, err = r.Description(ctx, c); err != nil {
 			return nil, err
+		}
+		if m, ok := markOf(chunk.Collection{Name: c.Name, Description: w.Description}); ok && m.Role == roleNew && names == nil {
+			continue // a swap was under way, and this is no part of what was there
 		}
 		for _, info := range s.Collections {
 			if info.Name == c.Name {
@@ -247,13 +276,14 @@ func scopeOf(s repo.Snapshot, names []string) func(name string) bool {
 func relevant(live []chunk.Collection, want []Wanted, extra func(string) bool) []chunk.Collection {
 	return slices.DeleteFunc(slices.Clone(live), func(c chunk.Collection) bool {
 		return !extra(c.Name) && !slices.ContainsFunc(want, func(w Wanted) bool {
-			return w.ServerID == c.ServerID || w.Tree.Name == c.Name
+			m, _ := markOf(c)
+			return w.ServerID == c.ServerID || w.Tree.Name == c.Name || w.Tree.Name == m.Of
 		})
 	})
 }
 
 // plan captures the live state into a scratch store and plans.
-func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, want []Wanted, extra func(string) bool, o Options) error {
+func (rep *Report) plan(ctx context.Context, r *repo.Repository, store *snapshot.Scratch, t Target, want []Wanted, extra func(string) bool, o Options) error {
 	live, err := t.Collections(ctx)
 	if err != nil {
 		return err
@@ -267,11 +297,14 @@ func (rep *Report) plan(ctx context.Context, store *snapshot.Scratch, t Target, 
 		return err
 	}
 	rep.Planned = time.Now()
-	return rep.rehearse(ctx, t, have, rep.Planned.Sub(begun), o)
+	return rep.rehearse(ctx, r, t, have, rep.Planned.Sub(begun), o)
 }
 
 // rehearse finds out what the plan needs, and lists its records.
-func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captured, reading time.Duration, o Options) (err error) {
+func (rep *Report) rehearse(ctx context.Context, r *repo.Repository, t Target, have []snapshot.Captured, reading time.Duration, o Options) (err error) {
+	if o.swaps != nil {
+		o.swaps(rep.Plan)
+	}
 	if o.planned != nil {
 		if err := o.planned(rep.Plan); err != nil {
 			return err
@@ -286,7 +319,7 @@ func (rep *Report) rehearse(ctx context.Context, t Target, have []snapshot.Captu
 			return err
 		}
 	}
-	rep.Plan.Needs, err = Rehearse(ctx, t, rep.Plan, ApplyOptions{DropExtra: o.DropExtra, Progress: o.Progress})
+	rep.Plan.Needs, err = Rehearse(ctx, t, rep.Plan, ApplyOptions{DropExtra: o.DropExtra, Progress: o.Progress, swap: o.swap(r, rep.Snapshot)})
 	if err != nil {
 		return fmt.Errorf("preparing what is to be written: %w", err)
 	}
@@ -321,7 +354,7 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 		return err
 	}
 	rep.Planned = time.Now()
-	return rep.rehearse(ctx, t, taken.Captured, rep.Planned.Sub(begun), o)
+	return rep.rehearse(ctx, r, t, taken.Captured, rep.Planned.Sub(begun), o)
 }
 
 func namesOf(want []Wanted) []string {

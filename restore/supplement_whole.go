@@ -73,6 +73,9 @@ func (s *Supplement) readWhole(ctx context.Context, t Target, now chunk.Collecti
 		}
 		is := got[0].Tree
 		is.Name = name
+		if _, marked := markOf(now); marked { // by a swap, which is not what was to be looked for
+			is.Description = was.Description
+		}
 		if is.Top.Logical == was.Top.Logical && is.Height == was.Height && is.Description == was.Description && got[0].State != snapshot.Moving {
 			return errSame
 		}

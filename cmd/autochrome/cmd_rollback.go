@@ -23,7 +23,10 @@ func rollbackCommand(p *program) *cli.Command {
 			"2026-11-23T04:00:00Z, 2026-11-23T04:00 (local time), -2h, -1d12h, \"3 days ago\".\n" +
 			"--undo goes back to what was there before the last rollback; twice does it again.\n" +
 			"--plan-out writes what would be done into a file, and --plan carries that out, or\n" +
-			"refuses to where the database has changed so that it would do something else.",
+			"refuses to where the database has changed so that it would do something else.\n" +
+			"--swap makes each collection that differs anew beside the one that is there, compares\n" +
+			"it, and exchanges the names, so that no reader finds it half done. The old one is\n" +
+			"dropped; --keep-old keeps it until rollback ID --drop-old.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "at", Usage: "the newest good snapshot at or before this time, in place of an ID"},
 			&cli.BoolFlag{Name: "undo", Usage: "the state before the last rollback, in place of an ID"},
@@ -39,6 +42,10 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "skip-unwritable", Usage: "go on without what the server cannot hold, and exit with 3"},
 			&cli.StringFlag{Name: "source", Usage: "of which source the snapshot is, where it is not that of the live database"},
 			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
+			&cli.BoolFlag{Name: "swap", Usage: "make what differs anew beside what is there, compare, then exchange the names"},
+			&cli.BoolFlag{Name: "keep-old", Usage: "with --swap: keep the old collections under other names"},
+			&cli.BoolFlag{Name: "rebuild", Usage: "with --swap: also collections that are as in the snapshot, to build their index anew"},
+			&cli.BoolFlag{Name: "drop-old", Usage: "drop what --swap --keep-old has kept when it went back to ID; nothing else is done"},
 			reportFlag(),
 			queriesFlag(),
 		}, partFlags()...),
@@ -52,7 +59,7 @@ func rollback(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	if err := s.checkPlanOut(); err != nil {
+	if err := errors.Join(s.checkPlanOut(), s.checkSwap()); err != nil {
 		return err
 	}
 	a, err := s.asked()
@@ -107,9 +114,14 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *
 	bar := newProgress(s.console)
 	list := s.planRecords(bar)
 	var does []restore.Sealed
-	rep, err = restore.Rollback(ctx, r, t, snap, restore.Options{
+	do := restore.Rollback
+	if s.flags.Bool("drop-old") {
+		do = restore.DropOld
+	}
+	rep, err = do(ctx, r, t, snap, restore.Options{
 		Collections: a.Collections, DryRun: s.flags.Bool("dry-run"), DropExtra: a.DropExtra,
 		IDs: a.IDs, Only: a.only, Where: a.where, Sealed: s.sealed(a, &does), Strict: s.flags.Bool("strict"),
+		Swap: s.flags.Bool("swap"), KeepOld: s.flags.Bool("keep-old"), Anew: s.flags.Bool("rebuild"),
 		Queries: queries,
 		Records: list.record, Differing: file.differing(),
 		Confirm: func(p *restore.Plan) (bool, bool, error) {
@@ -125,7 +137,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *
 	bar.end()
 	err = errors.Join(err, list.end())
 	e.Counts = counts(rep)
-	if err == nil && rep.Compared != nil {
+	if err == nil && rep.Compared != nil && !s.flags.Bool("drop-old") {
 		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})
 	}
 	if rep.PreRollback != nil && !wrote(rep, err) {
@@ -172,8 +184,11 @@ func remains(rep restore.Report) error {
 		}
 		return unfinished(hint, "%s from %s", plural(rep.Compared.Differences, "difference"), id)
 	case brokenIndex(rep.Queries) != "":
-		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, write the collections anew under other names: autochrome restore "+id+" --to URL --prefix anew-",
+		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, build it anew: autochrome rollback "+id+" --swap --rebuild",
 			"the index of %s", brokenIndex(rep.Queries))
+	case stillWritten(rep) != "":
+		return unfinished("what was found there is kept in a supplement; restart whoever writes there, and run it again: that drops it, or --drop-old does where it was to be kept",
+			"somebody who knows it by its server id is still writing to the old collection %s", stillWritten(rep))
 	case len(rep.Kept) > 0:
 		return unfinished("drop them with --drop-extra", "kept %s that %s does not have: %s", plural(len(rep.Kept), "collection"), id, join(rep.Kept))
 	}
@@ -187,7 +202,7 @@ func counts(rep restore.Report) map[string]int64 {
 	a := rep.Applied
 	m := map[string]int64{
 		"added": int64(a.Added), "updated": int64(a.Updated + a.Replaced), "deleted": int64(a.Deleted),
-		"created": int64(len(a.Created)), "renamed": int64(len(a.Renamed)), "dropped": int64(len(a.Dropped)), "kept": int64(len(rep.Kept)),
+		"created": int64(len(a.Created)), "renamed": int64(len(a.Renamed)), "dropped": int64(len(a.Dropped)), "kept": int64(len(rep.Kept)), "swapped": int64(len(a.Swapped)),
 		"inexact": int64(len(a.Inexact)), "refused": int64(len(a.Refused)),
 	}
 	if rep.Compared != nil {

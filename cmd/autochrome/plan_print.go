@@ -34,6 +34,9 @@ func printPlan(w io.Writer, id string, p *restore.Plan, drop bool) error {
 	for _, name := range p.Extra {
 		t.add(name, "-", "-", "-", "-", extra)
 	}
+	for _, l := range p.Left {
+		t.add(l.Name, "-", "-", "-", "-", "beside "+l.Of+" since an earlier swap: dropped")
+	}
 	if err := t.write(w); err != nil {
 		return err
 	}
@@ -112,6 +115,9 @@ func what(c restore.CollectionPlan) string {
 		words = append(words, "created")
 	case restore.Recreate:
 		words = append(words, "made anew: "+c.Reason)
+	}
+	if c.Swap {
+		words = append(words, "made beside and exchanged, "+plural(c.Records(), "record"))
 	}
 	if c.RenamedFrom != "" {
 		words = append(words, "renamed from "+c.RenamedFrom)

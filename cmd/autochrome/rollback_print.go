@@ -31,6 +31,8 @@ type rolledBack struct {
 	Created       []string             `json:"created"`
 	Renamed       []string             `json:"renamed"`
 	Dropped       []string             `json:"dropped"`
+	Swapped       []string             `json:"swapped"`
+	Beside        []restore.Beside     `json:"old_collections"` // of a swap, that are still there
 	Kept          []string             `json:"kept"`
 	Settled       int                  `json:"settled"` // records that had arrays of deleted ones, which were taken away
 	NamedSettled  []restore.Difference `json:"named_settled"`
@@ -53,6 +55,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 		if !rep.Written.IsZero() {
 			s.say("until then: %s", did(rep.Applied))
 			s.sayLate(rep.Late)
+			s.sayBeside(rep)
 		}
 		return nil
 	}
@@ -91,6 +94,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 		s.say("the state before is %s", rep.PreRollback.DisplayID())
 	}
 	s.sayLate(rep.Late)
+	s.sayBeside(rep)
 	return nil
 }
 
@@ -115,7 +119,7 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		SnapshotID: rep.Snapshot.DisplayID(), DryRun: s.flags.Bool("dry-run"),
 		Added: a.Added, Updated: a.Updated + a.Replaced, Deleted: a.Deleted, Verified: rep.Verified(),
 		Named: []restore.Difference{}, Inexact: orEmpty(a.Inexact), Refused: orEmpty(a.Refused),
-		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Kept: orEmpty(rep.Kept),
+		Created: orEmpty(a.Created), Renamed: orEmpty(a.Renamed), Dropped: orEmpty(a.Dropped), Swapped: orEmpty(a.Swapped), Beside: orEmpty(a.Beside), Kept: orEmpty(rep.Kept),
 		Plan: rep.Plan, Duration: s.millis(),
 		Type: s.summary(), Supplements: []string{}, Late: rep.Late.Records, NamedLate: orEmpty(rep.Late.Named), Unsettled: rep.Late.Unsettled,
 		NamedSettled: []restore.Difference{}, Queries: rep.Queries,
@@ -145,7 +149,7 @@ func (s *session) rolledBack(rep restore.Report, err error) rolledBack {
 		out.Status = "differences"
 	case brokenIndex(rep.Queries) != "":
 		out.Status = "index"
-	case len(out.Kept) > 0:
+	case stillWritten(rep) != "" || len(out.Kept) > 0:
 		out.Status = "kept"
 	default:
 		out.Status = "restored"
@@ -169,7 +173,7 @@ func did(a restore.Applied) string {
 	for _, x := range []struct {
 		what  string
 		names []string
-	}{{"created", a.Created}, {"renamed", a.Renamed}, {"dropped", a.Dropped}} {
+	}{{"swapped", a.Swapped}, {"created", a.Created}, {"renamed", a.Renamed}, {"dropped", a.Dropped}} {
 		if len(x.names) > 0 {
 			parts = append(parts, x.what+" "+join(x.names))
 		}
