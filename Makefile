@@ -5,12 +5,15 @@ GO      ?= go
 BIN     := bin/autochrome
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross chroma clean
+.PHONY: all build man test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross chroma clean
 
 all: build
 
 build: ## the autochrome binary in bin/
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/autochrome
+
+man: build ## the manual pages in bin/man/man1/
+	$(BIN) man bin/man/man1
 
 chroma: ## real Chroma servers for tests and demo, in .cache/
 	@scripts/chroma-install.sh >/dev/null

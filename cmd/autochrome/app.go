@@ -47,6 +47,7 @@ func newApp(out *console, args []string) *cli.App {
 			validateCommand(p),
 			healthCommand(p),
 			completionCommand(p),
+			manCommand(p),
 			versionCommand(p),
 		},
 		HideHelpCommand: true, // see arrange

@@ -24,6 +24,24 @@ const (
 	exitInterrupted   = 130
 )
 
+// exitMeanings are the exit codes for the manual.
+var exitMeanings = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitError, "an error of any other kind"},
+	{exitUsage, "the command line is wrong; nothing was done"},
+	{exitUnfinished, "done, but differences or damage remain"},
+	{exitNoRepository, "there is no repository"},
+	{exitWrongKey, "no key of the repository is for the password or identity given"},
+	{exitChroma, "Chroma does not answer, refuses, or failed"},
+	{exitInconsistent, "not captured as consistently as asked; nothing was stored"},
+	{exitRolledBack, "a guarded run failed and was rolled back"},
+	{exitNotRolledBack, "a guarded run failed and was not rolled back"},
+	{exitInterrupted, "interrupted"},
+}
+
 // exitCode is the one place that makes an exit code of an error.
 func exitCode(err error, interrupted bool) int {
 	var own interface{ exitCode() int }

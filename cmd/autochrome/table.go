@@ -29,6 +29,7 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// write prints the table, cut to the width of w where that is a terminal.
 func (t *table) write(w io.Writer) error {
 	var widths []int
 	for _, row := range t.rows {
@@ -39,10 +40,12 @@ func (t *table) write(w io.Writer) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	t.fit(widths, widthOf(w))
 	var b strings.Builder
 	for n, row := range t.rows {
 		var line strings.Builder
 		for i, cell := range row {
+			cell = cut(cell, widths[i])
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
 			if t.number(n, i) {
 				line.WriteString(pad + cell + "  ")

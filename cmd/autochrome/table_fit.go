@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// narrow is the width from which on columns are made narrower.
+const narrow = 20
+
+// widthOf is the width of a terminal; 0 where w is none, and has no bound.
+func widthOf(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// fit makes columns of sentences narrower until a table with a heading has the
+// width, the widest first. Ids and other words are never cut: somebody may copy
+// them.
+func (t *table) fit(widths []int, width int) {
+	if !t.heading || width <= 0 {
+		return
+	}
+	all := -2 // behind the last column there is nothing
+	for _, w := range widths {
+		all += w + 2
+	}
+	for ; all > width; all-- {
+		widest := -1
+		for i, w := range widths {
+			if w > narrow && t.sentences(i) && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+// sentences reports whether a column has more than words that are not cut.
+func (t *table) sentences(column int) bool {
+	for _, row := range t.rows[1:] {
+		if column < len(row) && utf8.RuneCountInString(row[column]) > narrow && !strings.Contains(row[column], " ") {
+			return false
+		}
+	}
+	return column > 0
+}
+
+// cut shortens a cell.
+func cut(cell string, width int) string {
+	if utf8.RuneCountInString(cell) <= width {
+		return cell
+	}
+	return string([]rune(cell)[:width-1]) + "…"
+}

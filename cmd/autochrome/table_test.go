@@ -1,0 +1,43 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestTableFits(t *testing.T) {
+	id := "snapshot_20261124_033825_2t25"
+	make := func() *table {
+		x := heading("ID", "N", "OF", "REMARKS", "COMMAND")
+		x.add("an id of many words that is never cut", 5, id, "äöü "+strings.Repeat("remark ", 10), strings.Repeat("command ", 20))
+		x.add("b", 6, "", "", "short")
+		return x
+	}
+	widths := func(width int) []int {
+		x := make()
+		out := []int{37, 1, 29, 74, 160}
+		x.fit(out, width)
+		return out
+	}
+	for width, want := range map[int][]int{
+		0:    {37, 1, 29, 74, 160}, // no terminal
+		309:  {37, 1, 29, 74, 160}, // exactly
+		308:  {37, 1, 29, 74, 159},
+		200:  {37, 1, 29, 62, 63},
+		30:   {37, 1, 29, 20, 20}, // as narrow as it gets
+		1000: {37, 1, 29, 74, 160},
+	} {
+		if got := widths(width); !slices.Equal(got, want) {
+			t.Errorf("in %d: widths %v, want %v", width, got, want)
+		}
+	}
+	var b strings.Builder
+	if err := make().write(&b); err != nil || !strings.Contains(b.String(), id) || strings.Contains(b.String(), "…") {
+		t.Errorf("not for a terminal: %v\n%s", err, b.String())
+	}
+	if got := cut("äöüß", 3); got != "äö…" || utf8.RuneCountInString(cut("abc", 3)) != 3 {
+		t.Errorf("cut to %q", got)
+	}
+}
