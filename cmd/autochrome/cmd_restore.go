@@ -15,12 +15,13 @@ import (
 
 func restoreCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name: "restore", Usage: "bring a snapshot into any database, also of another server", ArgsUsage: "ID --to URL",
+		Name: "restore", Usage: "bring a snapshot into any database, also of another server", ArgsUsage: "ID|FILE --to URL",
 		Description: "Unlike rollback it does not ask where the snapshot is from. --tenant and --database\n" +
 			"name the target's; --create makes them where they are missing. A collection that is\n" +
 			"there already is never written over without --merge or --replace; what it then held\n" +
 			"is recorded first. Other collections are never touched. Run it again after an\n" +
-			"interruption: it does what is left.",
+			"interruption: it does what is left. In the place of ID an archive may stand (FILE.tar.gz,\n" +
+			"or - for standard input): no repository is needed then.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "address of the Chroma server to restore into"},
 			&cli.BoolFlag{Name: "create", Usage: "make the tenant and the database, should they not exist"},
@@ -35,6 +36,7 @@ func restoreCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "skip-unwritable", Usage: "go on without what the server cannot hold, and exit with 3"},
 			&cli.BoolFlag{Name: "strict", Usage: "stop where somebody is still writing, instead of keeping what is overwritten"},
 			sourceFlag(),
+			decryptFlag(),
 			reportFlag(),
 		},
 		Action: p.action(restoreInto),
@@ -57,6 +59,9 @@ func restoreInto(ctx context.Context, s *session) error {
 	dry := s.flags.Bool("dry-run")
 	if into.Over != restore.OverNothing && !dry && !s.flags.Bool("yes") && !s.inTerminal {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
+	}
+	if isArchive(args[0]) {
+		return s.restoreArchive(ctx, args[0], names, into)
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
 		do := func(e *repo.AuditEntry) error { return s.restore(ctx, r, args[0], names, into, e) }

@@ -21,7 +21,11 @@ import (
 // archiveEndings are those of files that may be named where a snapshot may be.
 var archiveEndings = []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".age"}
 
+// isArchive reports whether a word is an archive, and no snapshot.
 func isArchive(word string) bool {
+	if word == "-" {
+		return true
+	}
 	for _, end := range archiveEndings {
 		if strings.HasSuffix(word, end) {
 			return true
