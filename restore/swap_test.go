@@ -85,7 +85,8 @@ func (r *reader) end() {
 // as it was. Who reads the first finds what was or what shall be.
 func TestSwap(t *testing.T) {
 	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
-		db, r := opened(t, c, c.Server.URL())
+		through := newCounting(t, c.Server.URL())
+		db, r := opened(t, c, through.URL)
 		arrays := c.Server.Version == chromatest.Newest
 		rnd := rand.New(rand.NewPCG(8, 8))
 		names := []string{"docs", "spaced", "missing", "named", "same"}
@@ -126,11 +127,15 @@ func TestSwap(t *testing.T) {
 		if now := c.Dump("docs"); len(now) != less || len(dry.Plan.Extra) > 0 || dry.Plan.Needs.Requests == 0 {
 			t.Errorf("a dry run left %d records; plan %+v", len(now), dry.Plan)
 		}
+		through.writes.Store(0)
 		reading := readAll(c, "docs")
 		rep, err := restore.Rollback(t.Context(), r, db, good, restore.Options{Swap: true})
 		reading.end()
 		if err != nil || !rep.Verified() {
 			t.Fatalf("%v, %+v", err, rep.Compared)
+		}
+		if n := through.writes.Load(); int(n) != dry.Plan.Needs.Requests {
+			t.Errorf("%d writes, and %d were told", n, dry.Plan.Needs.Requests)
 		}
 		full := len(want["docs"])
 		for n, times := range reading.counts {
