@@ -2,12 +2,15 @@ package restore_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -99,6 +102,36 @@ func TestSwapGap(t *testing.T) {
 		}
 		if n, m := len(c.Dump("docs")), len(c.Dump(rep.Applied.Beside[0].Name)); n != 20 || m != 1 {
 			t.Errorf("docs has %d records, and what was made in the gap %d", n, m)
+		}
+	})
+}
+
+// TestSwapWrong has a record vanish while the new collection is written, and
+// demands that it never gets the name.
+func TestSwapWrong(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		direct, r := opened(t, c, c.Server.URL())
+		id := c.CreateCollection("docs", nil)
+		c.Add(id, numbered(0, 20))
+		good := taken(t, r, direct)
+		c.Delete(id, map[string]any{"ids": idsOf(c.Dump("docs"), 2, 0)})
+		losing := proxied(t, c, func(req *http.Request, _ []byte) bool { return strings.HasSuffix(req.URL.Path, "/add") }, func(req *http.Request) {
+			c.Delete(path.Base(path.Dir(req.URL.Path)), map[string]any{"ids": []string{"r0003"}})
+		})
+		db, err := chroma.Open(t.Context(), chroma.Options{URL: losing, Tenant: c.Tenant, Database: c.Database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var named []string
+		rep, err := restore.Rollback(t.Context(), r, db, good, restore.Options{Swap: true, Differing: func(d restore.Difference, x *restore.RecordDiff) error {
+			named = append(named, d.Collection+" "+d.ID+" "+x.Collection)
+			return nil
+		}})
+		if wrong := (*restore.SwapError)(nil); !errors.As(err, &wrong) || wrong.Differences != 1 || rep.Verified() || !slices.Equal(named, []string{"docs r0003 docs"}) {
+			t.Errorf("%v, named %v", err, named)
+		}
+		if idOf(c, "docs") != id || len(c.Dump("docs")) != 10 || collections(t, direct) != 1 {
+			t.Error("the collection is not as it was")
 		}
 	})
 }

@@ -184,7 +184,7 @@ func remains(rep restore.Report) error {
 		}
 		return unfinished(hint, "%s from %s", plural(rep.Compared.Differences, "difference"), id)
 	case brokenIndex(rep.Queries) != "":
-		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, build it anew: autochrome rollback "+id+" --swap --rebuild",
+		return unfinished("the records are right, the server's index is not: restart the server and look again with --check-queries; if that does not help, build it anew: autochrome rollback "+id+" --swap --rebuild --collections NAME",
 			"the index of %s", brokenIndex(rep.Queries))
 	case stillWritten(rep) != "":
 		return unfinished("what was found there is kept in a supplement; restart whoever writes there, and run it again: that drops it, or --drop-old does where it was to be kept",
