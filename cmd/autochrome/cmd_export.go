@@ -24,6 +24,7 @@ func exportCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these, with commas between"},
 			&cli.IntFlag{Name: "batch-size", Value: archive.DefaultBatch, Usage: "records in a file; other sizes make other bytes"},
 			&cli.StringSliceFlag{Name: "encrypt-to", Usage: "age `recipient` (age1…) that alone can read it; may be given several times. Such an archive is different each time"},
+			&cli.StringFlag{Name: "layout", Value: "file", Usage: "file; or dir: -o names a folder, which gets snapshots/, manifests/ and logs/"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "write over FILE, should it be there"},
 			sourceFlag(),
 		},
@@ -54,19 +55,22 @@ func export(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	path := s.flags.String("output")
+	path, force := s.flags.String("output"), s.flags.Bool("force")
+	dir := s.flags.String("layout") == layoutDir
 	switch {
+	case !dir && s.flags.String("layout") != layoutFile:
+		return usage("file or dir", "--layout %s: there is no such layout", s.flags.String("layout"))
 	case path == "":
 		return usage("for example -o snapshot.tar.gz, or -o - for standard output", "%s needs -o FILE", s.flags.Command.HelpName)
+	case dir && path == "-":
+		return usage("name the folder with -o", "--layout dir makes several files")
+	case dir: // they have the snapshot's name
 	case path == "-":
 		if f, ok := s.out.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(f.Fd())) {
 			return usage("name a file, or send it on: autochrome export ID -o - | …", "an archive is nothing for a terminal")
 		}
 	default:
-		if err := freeToWrite(path, s.flags.Bool("force")); err != nil {
-			return err
-		}
-		if err := freeToWrite(path+sumSuffix, s.flags.Bool("force")); err != nil {
+		if err := freeToWrite(force, path, path+sumSuffix); err != nil {
 			return err
 		}
 	}
@@ -83,10 +87,14 @@ func export(ctx context.Context, s *session) error {
 			w, err = archive.Export(ctx, r, snap, to, o)
 			return err
 		}
-		if path == "-" {
+		sum := func() string { return w.SHA256 }
+		switch {
+		case dir:
+			path, err = s.exportFolder(path, archive.NameOf(snap), force, write, &w)
+		case path == "-":
 			err = write(s.out)
-		} else {
-			err = s.exportFile(path, write, func() string { return w.SHA256 })
+		default:
+			err = s.exportFile(path, write, sum)
 		}
 		if err != nil {
 			return err

@@ -13,18 +13,19 @@ import (
 // sumSuffix names the file with an archive's sum beside it.
 const sumSuffix = ".sha256"
 
-// freeToWrite refuses a file that is there, and what is no file.
-func freeToWrite(path string, force bool) error {
-	i, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return usage("", "-o %s: %v", path, err)
-	case !i.Mode().IsRegular():
-		return usage("name a file", "-o %s is not a file", path)
-	case !force:
-		return usage("name another one, or use --force to write over it", "%s is there already", path)
+// freeToWrite refuses files that are there, and what is no file.
+func freeToWrite(force bool, paths ...string) error {
+	for _, path := range paths {
+		i, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return usage("", "-o %s: %v", path, err)
+		case !i.Mode().IsRegular():
+			return usage("name a file", "-o %s is not a file", path)
+		case !force:
+			return usage("name another one, or use --force to write over it", "%s is there already", path)
+		}
 	}
 	return nil
 }

@@ -35,6 +35,13 @@ type Written struct {
 	Content  int64  // of the files about collections in it
 }
 
+// NameOf is the id under which an archive knows a snapshot: of a copy it is that
+// of the first one that said the same.
+func NameOf(s repo.Snapshot) string {
+	s.ID = s.Origin()
+	return s.DisplayID()
+}
+
 // ParseRecipient reads an age recipient, age1….
 func ParseRecipient(text string) (age.Recipient, error) { return age.ParseX25519Recipient(text) }
 
@@ -105,18 +112,15 @@ func (e *export) write(ctx context.Context, collections []tree.Collection) error
 	return e.end()
 }
 
-// begin fills in what is known of the snapshot. Its id is that of the first one
-// that said the same, where this is a copy.
+// begin fills in what is known of the snapshot.
 func (e *export) begin(collections int) {
 	s := e.snap
-	first := s
-	first.ID = s.Origin()
 	scope := s.Scope.Collections
 	if e.o.Collections != nil {
 		scope = slices.Compact(slices.Sorted(slices.Values(e.o.Collections)))
 	}
 	e.m = Manifest{
-		Version: manifestVersion, SnapshotID: first.DisplayID(), Identity: first.ID.String(), Name: s.Name, Timestamp: s.Time,
+		Version: manifestVersion, SnapshotID: NameOf(s), Identity: s.Origin().String(), Name: s.Name, Timestamp: s.Time,
 		Source: s.Source, Tenant: s.Scope.Tenant, Database: s.Scope.Database, Scope: scope, Capture: s.Capture, Tags: s.Tags,
 		Unreadable: s.Unreadable, ChromaURL: s.Server.URL, Collections: []ManifestCollection{}, TotalCollections: collections,
 		Status: Created, Batches: []Batch{},
@@ -256,7 +260,7 @@ func (e *export) end() error {
 		ratio := math.Round(float64(e.content)/float64(packed)*1e4) / 1e4
 		e.m.Ratio = &ratio
 	}
-	body, err := indented(e.m)
+	body, err := e.m.Encode()
 	if err != nil {
 		return err
 	}

@@ -130,6 +130,9 @@ func (d description) read() (out chunk.CollectionDescription, err error) {
 	return out, nil
 }
 
+// Encode gives the manifest as it stands in an archive.
+func (m Manifest) Encode() ([]byte, error) { return indented(m) }
+
 // indented is JSON for people: two spaces, and a line end.
 func indented(v any) ([]byte, error) {
 	var b bytes.Buffer
