@@ -30,6 +30,8 @@ type Finding struct {
 	Chunks int    // of a pack that are not what was stored
 	Err    error  // what is wrong; nil with a remark
 	Remark string // what is worth knowing and no damage
+
+	Unindexed bool // a pack that can be read and that no index names
 }
 
 // Checked is what a check found out about files.
@@ -44,6 +46,8 @@ type Checked struct {
 
 	Health *Health    `json:"-"`
 	List   []Snapshot `json:"-"` // whose records can be read, deleted ones too
+
+	marked map[chunk.ID]bool // packs that are to be deleted
 }
 
 // Check looks at every file of the repository, but not into trees: with the
@@ -124,6 +128,9 @@ type checker struct {
 func (c *checker) found(f Finding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if f.Err != nil && c.goes(f.File) {
+		f.Remark, f.Err = fmt.Sprintf("marked for deletion, and damaged: %v", f.Err), nil
+	}
 	if f.Err != nil {
 		c.out.Damaged++
 	} else {
@@ -132,6 +139,15 @@ func (c *checker) found(f Finding) {
 	if c.o.Found != nil {
 		c.o.Found(f)
 	}
+}
+
+// goes reports whether a file is a pack that a prune deletes.
+func (c *checker) goes(file string) bool {
+	id, ok := parsePack(file)
+	if !ok {
+		id, _, _ = parseRoot(file)
+	}
+	return c.marked[id]
 }
 
 // damage takes an error that tells damage for a finding, and gives any other.
@@ -178,6 +194,7 @@ func (c *checker) keys(ctx context.Context) error {
 func (c *checker) marks(ctx context.Context) error {
 	marks, err := c.r.readMarks(ctx)
 	c.marked = map[chunk.ID]bool{}
+	c.out.marked = c.marked
 	for _, m := range marks {
 		if m.err != nil {
 			c.found(Finding{File: m.info.Name, Err: m.err})
@@ -314,7 +331,7 @@ func (c *checker) directory(ctx context.Context, id chunk.ID, info backend.Info)
 	}
 	if _, known := c.r.index().PackSize(id); !known {
 		if !c.marked[id] {
-			c.found(Finding{File: info.Name, Chunks: len(entries), Remark: "in no index: somebody is writing, was interrupted, or the index is lost"})
+			c.found(Finding{File: info.Name, Chunks: len(entries), Unindexed: true, Remark: "in no index: somebody is writing, was interrupted, or the index is lost"})
 		}
 		return nil
 	}

@@ -156,8 +156,14 @@ func (c *checker) entriesOf(id chunk.ID, file []byte) []index.Entry {
 		entries, _ := decodePack(c.r.envelope, file)
 		return entries
 	}
+	return c.r.entriesOf(id)
+}
+
+// entriesOf gives what lies in a pack as the index says, without records of
+// snapshots.
+func (r *Repository) entriesOf(id chunk.ID) []index.Entry {
 	var entries []index.Entry
-	c.r.index().Each(func(of chunk.ID, at index.Location) bool {
+	r.index().Each(func(of chunk.ID, at index.Location) bool {
 		if at.Pack == id {
 			entries = append(entries, index.Entry{ID: of, Kind: at.Kind, Offset: uint32(at.Offset), Length: uint32(at.Length)})
 		}

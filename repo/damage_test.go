@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,11 @@ func everything(t testing.TB) *backend.Memory {
 	s := take(t, r, texts("a", 3)...)
 	takePoint(t, r, texts("b", 3)...)
 	must(t, r.Annotate(t.Context(), Annotation{Snapshot: s.ID, Key: KeyHold, Value: "why"}))
+	list, err := r.Snapshots(t.Context())
+	must(t, err)
+	slices.SortFunc(list, func(a, b Snapshot) int { return compareIDs(a.ID, b.ID) })
+	_, err = r.saveList(t.Context(), list)
+	must(t, err)
 	for range 2 {
 		must(t, r.Audit(t.Context(), AuditEntry{Action: "test", Outcome: "ok"}))
 	}

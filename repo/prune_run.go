@@ -118,6 +118,9 @@ func (p *prune) eachEntry(ctx context.Context, id chunk.ID, fn func(index.Entry)
 	if errors.Is(err, backend.ErrNotExist) {
 		return nil
 	}
+	if err != nil && isDamage(err) && u.marked {
+		entries, err = p.r.entriesOf(id), nil // what nobody knows of nobody needs
+	}
 	if err != nil && isDamage(err) {
 		return notPruned(&DamagedFileError{name, err})
 	}

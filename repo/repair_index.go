@@ -39,7 +39,7 @@ const repairEntries = 200_000
 // anything is changed; its error, which is returned, ends it there. It may be
 // interrupted, and run beside others.
 func (r *Repository) RepairIndex(ctx context.Context, planned func(IndexRepair) error) (IndexRepair, error) {
-	var x IndexRepair
+	x := IndexRepair{Remove: []string{}, Missing: []string{}, Unreadable: []string{}, Index: []string{}}
 	marks, err := r.readMarks(ctx)
 	if err != nil {
 		return x, err

@@ -12,7 +12,7 @@ import (
 // that it has been through are not gone through again, so a snapshot that
 // shares most of its tree with an earlier one costs what it does not share.
 type walk struct {
-	load func(context.Context, chunk.ID) ([]byte, error)
+	load func(context.Context, chunk.ID) ([]byte, error) // errLeaveOut: what is below is left out
 
 	// visit is told of each run, also again; of entries, before they are gone
 	// through.
@@ -54,6 +54,9 @@ func (w *walk) run(ctx context.Context, kind chunk.Kind, run chunk.Run, whole bo
 		return err
 	}
 	b, err := w.load(ctx, run.Chunk)
+	if err == errLeaveOut {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -176,6 +176,11 @@ func (w *Writer) Save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	if w.Has(id) {
 		return nil
 	}
+	return w.save(ctx, id, canonical)
+}
+
+// save is Save also for a chunk that is there.
+func (w *Writer) save(ctx context.Context, id chunk.ID, canonical []byte) error {
 	if len(canonical) < 2 || !chunk.Kind(canonical[0]).Valid() {
 		return w.fail(invalid("chunk %v: not canonical bytes", id))
 	}

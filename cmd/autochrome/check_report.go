@@ -230,7 +230,7 @@ func (c *checkReport) finish(all repo.Checked) error {
 		plural(all.Snapshots, "snapshot"), map[bool]string{true: "lacks", false: "lack"}[c.touched == 1])
 }
 
-const checkHint = "what is not named can be restored as before; autochrome repair index makes the index again, other files come back from a copy"
+const checkHint = "what is not named can be restored as before; autochrome repair index makes the index again, repair packs saves what is left of damaged packs, other files come back from a copy"
 
 func (c *checkReport) text(all repo.Checked) {
 	if c.more > 0 {

@@ -13,17 +13,54 @@ import (
 func repairCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "repair", Usage: "make good what autochrome check found",
-		Subcommands: []*cli.Command{{
+		Subcommands: []*cli.Command{repairPacksCommand(p), {
 			Name: "index", Usage: "make the index whole, from what packs say of themselves",
 			Description: "Names packs that no good index file names, removes index files that are damaged, and\n" +
 				"forgets packs that are not there. Says what it will do before it does it.",
-			Flags: []cli.Flag{
-				&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and change nothing"},
-				&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-			},
+			Flags:  repairFlags(),
 			Action: p.action(repairIndex),
 		}},
 	}
+}
+
+func repairFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and change nothing"},
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+	}
+}
+
+// mayRepair demands that somebody can agree to a repair.
+func (s *session) mayRepair() error {
+	if !s.flags.Bool("dry-run") && !s.flags.Bool("yes") && (!s.inTerminal || s.json) {
+		return usage("--yes, or --dry-run to see what it would do", "there is no terminal to ask whether the repository may be changed")
+	}
+	return nil
+}
+
+// agreed asks about a plan that was printed: restore.ErrDeclined where it is not
+// to be carried out.
+func (s *session) agreed(ctx context.Context, question string) error {
+	switch {
+	case s.flags.Bool("dry-run"):
+		return restore.ErrDeclined
+	case s.flags.Bool("yes"):
+		return nil
+	}
+	ok, err := s.ask(ctx, bufio.NewReader(s.in), question)
+	if err == nil && !ok {
+		err = restore.ErrDeclined
+	}
+	return err
+}
+
+// repairing carries out a repair of the repository and leaves an entry about it,
+// unless it is a dry run.
+func (s *session) repairing(ctx context.Context, r *repo.Repository, fn func(e *repo.AuditEntry) error) error {
+	if s.flags.Bool("dry-run") {
+		return fn(new(repo.AuditEntry))
+	}
+	return s.audited(ctx, r, "repair", fn)
 }
 
 // repairedJSON is what repair index --json prints.
@@ -37,55 +74,31 @@ func repairIndex(ctx context.Context, s *session) error {
 	if _, err := s.args(0); err != nil {
 		return err
 	}
-	dry, yes := s.flags.Bool("dry-run"), s.flags.Bool("yes")
-	if !dry && !yes && (!s.inTerminal || s.json) {
-		return usage("--yes, or --dry-run to see what it would do", "there is no terminal to ask whether the index may be changed")
+	if err := s.mayRepair(); err != nil {
+		return err
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		if dry {
-			return s.repairedIndex(ctx, r, true, nil)
-		}
-		return s.audited(ctx, r, "repair", func(e *repo.AuditEntry) error { return s.repairedIndex(ctx, r, yes, e) })
+		return s.repairing(ctx, r, func(e *repo.AuditEntry) error { return s.repairedIndex(ctx, r, e) })
 	})
 }
 
-// repairedIndex repairs; without an entry it only says what it would do.
-func (s *session) repairedIndex(ctx context.Context, r *repo.Repository, yes bool, e *repo.AuditEntry) error {
+func (s *session) repairedIndex(ctx context.Context, r *repo.Repository, e *repo.AuditEntry) error {
 	x, err := r.RepairIndex(ctx, func(x repo.IndexRepair) error {
 		if !s.json {
 			if err := s.printIndexRepair(x); err != nil {
 				return err
 			}
 		}
-		if e == nil {
-			return restore.ErrDeclined
-		}
-		if yes || x.Empty() {
+		if x.Empty() {
 			return nil
 		}
-		ok, err := s.ask(ctx, bufio.NewReader(s.in), "Change the index so?")
-		if err == nil && !ok {
-			err = restore.ErrDeclined
-		}
-		return err
+		return s.agreed(ctx, "Change the index so?")
 	})
-	j := repairedJSON{x, s.millis(), "success"}
-	if e == nil {
-		j.Status = "planned"
-		if err == restore.ErrDeclined {
-			err = nil
-		}
-	} else {
-		e.Counts = map[string]int64{"packs": int64(x.Add.Packs), "index_files_removed": int64(len(x.Remove)), "packs_forgotten": int64(len(x.Missing))}
-	}
-	if err != nil {
+	e.Counts = map[string]int64{"packs": int64(x.Add.Packs), "index_files_removed": int64(len(x.Remove)), "packs_forgotten": int64(len(x.Missing))}
+	if err := s.repairEnds(err, repairedJSON{x, s.millis(), s.repairStatus()}); err != nil {
 		return err
 	}
-	if s.json {
-		if err := s.printJSON(j); err != nil {
-			return err
-		}
-	} else if e != nil && !x.Empty() {
+	if !s.json && !s.flags.Bool("dry-run") && !x.Empty() {
 		s.say("the index is whole; autochrome check says whether anything is missing")
 	}
 	if len(x.Unreadable)+len(x.Missing) > 0 {
@@ -93,6 +106,25 @@ func (s *session) repairedIndex(ctx context.Context, r *repo.Repository, yes boo
 			"%s missing, %s that cannot be read", plural(len(x.Missing), "pack"), plural(len(x.Unreadable), "pack"))
 	}
 	return nil
+}
+
+func (s *session) repairStatus() string {
+	if s.flags.Bool("dry-run") {
+		return "planned"
+	}
+	return "success"
+}
+
+// repairEnds prints what a repair came to with --json. A plan that a dry run
+// does not carry out is no error.
+func (s *session) repairEnds(err error, v any) error {
+	if err == restore.ErrDeclined && s.flags.Bool("dry-run") {
+		err = nil
+	}
+	if err == nil && s.json {
+		err = s.printJSON(v)
+	}
+	return err
 }
 
 func (s *session) printIndexRepair(x repo.IndexRepair) error {

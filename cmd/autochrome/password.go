@@ -24,6 +24,7 @@ var (
 	ownKeys  = keySettings{"", "the repository"}
 	newKeys  = keySettings{"new-", "the new key"}
 	toKeys   = keySettings{"to-", "the other repository"}
+	fromKeys = keySettings{"from-", "the copy"}
 	likeKeys = keySettings{"like-", "the repository that it shall be like"}
 )
 

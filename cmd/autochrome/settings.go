@@ -31,7 +31,7 @@ var settings = append([]setting{
 }, ownKeys.settings()...)
 
 // second are the settings of flags that only some commands have.
-var second = slices.Concat(newKeys.passwords(), likeKeys.settings(), toKeys.settings())
+var second = slices.Concat(newKeys.passwords(), likeKeys.settings(), toKeys.settings(), fromKeys.settings())
 
 // settingOf finds a setting by the name of its flag.
 func settingOf(name string) setting {
