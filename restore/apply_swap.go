@@ -150,9 +150,12 @@ func (a *applier) leave(ctx context.Context, c *snapshot.Captured, b Beside, kee
 		}
 		b.Writing = true
 	} else if a.Supplement != nil && a.needs == nil {
-		_, err := a.keepWhole(ctx, c, b.Name)
+		there, err := a.keepWhole(ctx, c, b.Name)
 		if b.Writing = errors.Is(err, ErrWriting); err != nil && (!b.Writing || a.Supplement.strict) {
 			return err
+		}
+		if err == nil && !there {
+			return nil // somebody deleted it
 		}
 	}
 	a.done.Beside = append(a.done.Beside, b)

@@ -22,7 +22,7 @@ type State struct {
 // StateCollection is a collection of a State.
 type StateCollection struct {
 	Tree     tree.Collection
-	ServerID string // "": not known
+	ServerID string // "": not known, or it says nothing, since a swap gave the name to another one
 }
 
 // covers reports whether a collection of this name that is not in s is absent.
@@ -47,9 +47,9 @@ func StateOf(ctx context.Context, r *tree.Reader, s repo.Snapshot) (State, error
 	if err != nil {
 		return State{}, err
 	}
-	ids := make(map[string]string, len(s.Collections))
-	for _, info := range s.Collections {
-		ids[info.Name] = info.ServerID
+	ids, err := serverIDs(ctx, r, s, cs)
+	if err != nil {
+		return State{}, err
 	}
 	var out State
 	for _, c := range cs {
@@ -71,9 +71,15 @@ func LiveState(ctx context.Context, store tree.Store, src snapshot.Source, other
 	if err != nil {
 		return out, err
 	}
+	find := func(c chunk.Collection) (StateCollection, bool) {
+		if aside(c, all) {
+			c.ServerID = ""
+		}
+		return other.find(c)
+	}
 	var chosen []chunk.Collection
 	for _, c := range all {
-		o, paired := other.find(c)
+		o, paired := find(c)
 		switch {
 		case !paired && !other.covers(c.Name):
 			out.outside = append(out.outside, c.Name)
@@ -82,7 +88,7 @@ func LiveState(ctx context.Context, store tree.Store, src snapshot.Source, other
 		}
 	}
 	earlier := func(c chunk.Collection) (tree.Collection, bool) {
-		o, ok := other.find(c)
+		o, ok := find(c)
 		return o.Tree, ok
 	}
 	captured, gone, err := snapshot.Capture(ctx, store, src, chosen, earlier, progress)
@@ -92,7 +98,34 @@ func LiveState(ctx context.Context, store tree.Store, src snapshot.Source, other
 	out.Moving = len(gone) > 0
 	for _, c := range captured {
 		out.Moving = out.Moving || c.State == snapshot.Moving
-		out.Collections = append(out.Collections, StateCollection{c.Tree, c.Collection.ServerID})
+		id := c.Collection.ServerID
+		if aside(c.Collection, all) {
+			id = ""
+		}
+		out.Collections = append(out.Collections, StateCollection{c.Tree, id})
 	}
 	return out, nil
+}
+
+// serverIDs gives the server ids of a snapshot's collections by name.
+func serverIDs(ctx context.Context, r *tree.Reader, s repo.Snapshot, cs []tree.Collection) (map[string]string, error) {
+	ids := make(map[string]string, len(s.Collections))
+	var all []chunk.Collection
+	for _, info := range s.Collections {
+		ids[info.Name] = info.ServerID
+		all = append(all, chunk.Collection{Name: info.Name})
+	}
+	for _, c := range cs {
+		if !mayBeMarked(c.Name) {
+			continue
+		}
+		d, err := r.Description(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if aside(chunk.Collection{Name: c.Name, Description: d}, all) {
+			ids[c.Name] = ""
+		}
+	}
+	return ids, nil
 }

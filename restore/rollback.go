@@ -276,8 +276,11 @@ func scopeOf(s repo.Snapshot, names []string) func(name string) bool {
 func relevant(live []chunk.Collection, want []Wanted, extra func(string) bool) []chunk.Collection {
 	return slices.DeleteFunc(slices.Clone(live), func(c chunk.Collection) bool {
 		return !extra(c.Name) && !slices.ContainsFunc(want, func(w Wanted) bool {
+			if w.Tree.Name == c.Name {
+				return true
+			}
 			m, _ := markOf(c)
-			return w.ServerID == c.ServerID || w.Tree.Name == c.Name || w.Tree.Name == m.Of
+			return !aside(c, live) && (w.ServerID == c.ServerID || w.Tree.Name == m.Of)
 		})
 	})
 }

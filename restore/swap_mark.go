@@ -60,6 +60,11 @@ func markOf(c chunk.Collection) (m mark, ok bool) {
 	return m, true
 }
 
+// mayBeMarked reports whether a name is of our making.
+func mayBeMarked(name string) bool {
+	return strings.Contains(name, "-autochrome-swap-") || strings.Contains(name, "-autochrome-old-")
+}
+
 // on gives a description with the mark.
 func (m mark) on(d chunk.CollectionDescription) (chunk.CollectionDescription, error) {
 	text, err := json.Marshal(m)

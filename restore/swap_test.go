@@ -253,7 +253,8 @@ func TestCachedIDs(t *testing.T) {
 		if n := len(c.Dump("docs")); n != 20 {
 			t.Errorf("docs has %d records: what was written to the old one got into the new one", n)
 		}
-		for _, o := range []restore.Options{{DryRun: true}, {DryRun: true, Swap: true}} {
+		docs := []string{"docs"}
+		for _, o := range []restore.Options{{DryRun: true}, {DryRun: true, Swap: true}, {DryRun: true, Collections: docs}, {DryRun: true, Collections: docs, Swap: true}} {
 			if again, err := restore.Rollback(t.Context(), r, db, good, o); err != nil || !again.Plan.Empty() {
 				t.Errorf("again: %v, %+v", err, again.Plan)
 			}
