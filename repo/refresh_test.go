@@ -157,7 +157,7 @@ func TestSize(t *testing.T) {
 	r := opened(t, m)
 	size, err := r.Size(t.Context())
 	must(t, err)
-	want := map[string]int64{"": 1, "packs": 1, "index": 1, "roots": 2, "notes": 1, "audit": 2}
+	want := map[string]int64{"": 1, "packs": 1, "index": 1, "roots": 3, "notes": 1, "audit": 2}
 	if world.encrypted() {
 		want["keys"] = 1
 	}
