@@ -46,6 +46,7 @@ func newApp(out *console, args []string) *cli.App {
 			auditLogCommand(p),
 			validateCommand(p),
 			healthCommand(p),
+			configCommand(p),
 			completionCommand(p),
 			manCommand(p),
 			versionCommand(p),

@@ -72,6 +72,9 @@ func (t *typedLine) flagNames() (list []candidate) {
 func (t *typedLine) stored(ctx context.Context, app *cli.App, out *console, kind want) (list []candidate) {
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
+	if err := configure(app, &t.line); err != nil {
+		return nil
+	}
 	p := &program{out: out}
 	app.Commands = []*cli.Command{{
 		Name: completeWord,

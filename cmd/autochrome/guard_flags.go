@@ -52,6 +52,9 @@ func (s *session) maxLoss() (float64, error) {
 	const def = 0.05
 	text, from := s.flags.String("max-loss"), "--max-loss"
 	if text == "" {
+		text = firstOf(s.flags, "max-loss")
+	}
+	if text == "" {
 		if text, from = os.Getenv("VALIDATION_FAILURE_THRESHOLD"), "VALIDATION_FAILURE_THRESHOLD"; text == "" {
 			return def, nil
 		}
@@ -73,6 +76,9 @@ func (s *session) maxLoss() (float64, error) {
 func (s *session) maxTime() (time.Duration, error) {
 	const def = 2 * time.Hour
 	text := s.flags.String("max-time")
+	if text == "" {
+		text = firstOf(s.flags, "max-time")
+	}
 	if text == "" {
 		seconds := os.Getenv("MIGRATION_MAX_TIME")
 		if seconds == "" {
@@ -105,6 +111,9 @@ func expectations(pairs []string) (map[string]string, error) {
 
 func (s *session) rollBackTo() (guard.Back, error) {
 	text := s.flags.String("rollback-to")
+	if text == "" {
+		text = firstOf(s.flags, "rollback-to")
+	}
 	if text == "" {
 		switch enabled := strings.ToLower(cmp.Or(os.Getenv("AUTOMATIC_ROLLBACK_ENABLED"), "true")); enabled {
 		case "true", "1", "yes", "on":

@@ -47,5 +47,8 @@ func execute(ctx context.Context, args []string, out *console) error {
 	if err := refuseSecrets(line.flags); err != nil {
 		return err
 	}
+	if err := configure(app, &line); err != nil {
+		return err
+	}
 	return app.RunContext(context.WithValue(ctx, dashesKey{}, line.dashes), line.args())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func ruleVariable(flag string) string {
 }
 
 // policy gives the rules of the command line; where it has none, those of the
-// environment; else the default. typed: they are of the command line.
+// environment, then the profile; else the default. typed: they are of the command line.
 func (s *session) policy() (p repo.Policy, typed bool, err error) {
 	p, err = readPolicy("--", func(flag string) []string {
 		switch {
@@ -72,13 +73,25 @@ func (s *session) policy() (p repo.Policy, typed bool, err error) {
 		return nil
 	})
 	if err == nil && p.IsZero() {
+		p, err = readPolicy("the config file's ", func(flag string) []string { return fromProfile(s.flags, flag) })
+	}
+	if err == nil && p.IsZero() {
 		p.Age, err = days("RETENTION_DAYS", retentionDays)
 	}
 	return p, false, err
 }
 
-// readPolicy reads rules by the names of their flags. With dashes they are
-// flags, without variables.
+// ruleSettings are the rules as settings.
+func ruleSettings() (list []setting) {
+	for _, f := range retentionFlags() {
+		s := setting{f.Names()[0], f.(cli.DocGenerationFlag).GetUsage(), "", []string{ruleVariable(f.Names()[0])}}
+		list = append(list, s)
+	}
+	return list
+}
+
+// readPolicy reads rules by the names of their flags. With dashes, or other
+// words before the name, they are those; without, variables.
 func readPolicy(dashes string, values func(flag string) []string) (p repo.Policy, err error) {
 	name := func(flag string) string {
 		if dashes == "" {
@@ -153,7 +166,7 @@ func (s *session) autoCleanup() (bool, error) {
 	if s.flags.IsSet("auto-cleanup") {
 		return s.flags.Bool("auto-cleanup"), nil
 	}
-	switch v := strings.ToLower(os.Getenv("AUTO_CLEANUP")); v {
+	switch v := strings.ToLower(cmp.Or(os.Getenv("AUTO_CLEANUP"), firstOf(s.flags, "auto-cleanup"))); v {
 	case "", "true", "1", "yes", "on":
 		return true, nil
 	case "false", "0", "no", "off":

@@ -33,9 +33,21 @@ var settings = append([]setting{
 // second are the settings of flags that only some commands have.
 var second = slices.Concat(newKeys.passwords(), likeKeys.settings(), toKeys.settings(), fromKeys.settings())
 
+// ofCommands are the settings of single commands that have variables, and are
+// read by code of their own: a variable may say it in another way than the flag.
+var ofCommands = append(ruleSettings(),
+	setting{"auto-cleanup", "delete after a snapshot what no rule keeps", "true", []string{"AUTO_CLEANUP"}},
+	setting{"max-time", "how long a guarded command may take", "2h", []string{"MIGRATION_MAX_TIME"}},
+	setting{"max-loss", "how much of a collection a guarded command may lose", "5%", []string{"VALIDATION_FAILURE_THRESHOLD"}},
+	setting{"rollback-to", "where a failed run goes back to", "base", []string{"AUTOMATIC_ROLLBACK_ENABLED"}},
+)
+
+// allSettings are those of the table: each is a key of the config file.
+func allSettings() []setting { return slices.Concat(settings, second, ofCommands) }
+
 // settingOf finds a setting by the name of its flag.
 func settingOf(name string) setting {
-	for _, s := range slices.Concat(settings, second) {
+	for _, s := range allSettings() {
 		if s.name == name {
 			return s
 		}
@@ -55,11 +67,13 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell more on the way"},
 		&cli.BoolFlag{Name: "no-color", Usage: "no colours; NO_COLOR does the same"},
+		&cli.StringFlag{Name: "config", Usage: "config file, see autochrome config --help; none: read none", EnvVars: []string{"AUTOCHROME_CONFIG"}},
+		&cli.StringFlag{Name: "profile", Usage: "profile of the config file", EnvVars: []string{"AUTOCHROME_PROFILE"}},
 		&cli.BoolFlag{Name: "version", Usage: "print the version"},
 	)
 }
 
-// value gives a setting: by flag, environment or default. A variable that is
+// value gives a setting: by flag, environment, profile or default. A variable that is
 // set to nothing is as good as not set.
 func value(c *cli.Context, name string) string {
 	if v := c.String(name); v != "" {
@@ -70,6 +84,9 @@ func value(c *cli.Context, name string) string {
 		if v := os.Getenv(env); v != "" {
 			return v
 		}
+	}
+	if v := firstOf(c, name); v != "" {
+		return v
 	}
 	if name == "token-header" {
 		return ""

@@ -49,6 +49,7 @@ var homes = map[string][]string{
 	"github.com/urfave/cli":            {"cmd/autochrome"},
 	"github.com/schollz/progressbar":   {"cmd/autochrome"},
 	"golang.org/x/term":                {"cmd/autochrome"},
+	"go.yaml.in/yaml":                  {"cmd/autochrome"},
 	"github.com/cpuguy83/go-md2man":    {"cmd/autochrome"},
 	"github.com/hashicorp/golang-lru":  {"tree", "repo"},
 	"filippo.io/age":                   {"repo", "restore/archive"},
