@@ -114,7 +114,11 @@ func crashChild(what string) error {
 	if into {
 		rep, err = restore.Restore(ctx, r, db, s, restore.Into{}, restore.Options{})
 	} else {
-		rep, err = restore.Rollback(ctx, r, db, s, restore.Options{DropExtra: true, Swap: swap})
+		o := restore.Options{DropExtra: true}
+		if swap { // one that is there and one that is missing are all there is to see
+			o = restore.Options{Swap: true, Collections: []string{"first", "third"}}
+		}
+		rep, err = restore.Rollback(ctx, r, db, s, o)
 	}
 	if err == nil && !rep.Verified() {
 		return fmt.Errorf("not verified: %+v", rep.Compared)
