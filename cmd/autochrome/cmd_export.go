@@ -24,6 +24,7 @@ func exportCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these, with commas between"},
 			&cli.IntFlag{Name: "batch-size", Value: archive.DefaultBatch, Usage: "records in a file; other sizes make other bytes"},
 			&cli.StringSliceFlag{Name: "encrypt-to", Usage: "age `recipient` (age1…) that alone can read it; may be given several times. Such an archive is different each time"},
+			&cli.StringFlag{Name: "format", Value: "tar", Usage: "tar; or jsonl: a record on each line and nothing else, for other programs"},
 			&cli.StringFlag{Name: "layout", Value: "file", Usage: "file; or dir: -o names a folder, which gets snapshots/, manifests/ and logs/"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "write over FILE, should it be there"},
 			sourceFlag(),
@@ -56,8 +57,12 @@ func export(ctx context.Context, s *session) error {
 		return err
 	}
 	path, force := s.flags.String("output"), s.flags.Bool("force")
-	dir := s.flags.String("layout") == layoutDir
+	dir, lines := s.flags.String("layout") == layoutDir, s.flags.String("format") == "jsonl"
 	switch {
+	case !lines && s.flags.String("format") != "tar":
+		return usage("tar or jsonl", "--format %s: there is no such format", s.flags.String("format"))
+	case lines && (dir || len(o.Recipients) > 0):
+		return usage("leave out one of them, or write to -o - and pack it as you like", "--format jsonl is one plain file: neither --layout dir nor --encrypt-to")
 	case !dir && s.flags.String("layout") != layoutFile:
 		return usage("file or dir", "--layout %s: there is no such layout", s.flags.String("layout"))
 	case path == "":
@@ -84,7 +89,11 @@ func export(ctx context.Context, s *session) error {
 		o.Progress = func(collection string, done, total int64) { bar.show("export "+collection, int(done), int(total)) }
 		var w archive.Written
 		write := func(to io.Writer) (err error) {
-			w, err = archive.Export(ctx, r, snap, to, o)
+			if lines {
+				w, err = archive.ExportLines(ctx, r, snap, to, o)
+			} else {
+				w, err = archive.Export(ctx, r, snap, to, o)
+			}
 			return err
 		}
 		sum := func() string { return w.SHA256 }

@@ -14,7 +14,7 @@ import (
 func importCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "bring an archive into the repository as a snapshot", ArgsUsage: "FILE",
-		Description: "gzip, zstd or plain tar; - is standard input. Every sum and count is checked before there\n" +
+		Description: "gzip, zstd or plain tar, or records as lines of JSON; - is standard input. Every sum and count is checked before there\n" +
 			"is a snapshot, and what the repository has already is not stored again. It is the latest\n" +
 			"only where it was taken after all others of its source. The first one makes the repository.\n" +
 			"--series takes a folder of archives, in the order in which they were taken.",
@@ -23,6 +23,7 @@ func importCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
 			&cli.StringFlag{Name: "source", Usage: "name of the database that it is of, in place of the archive's"},
 			&cli.StringFlag{Name: "series", Usage: "`folder` of archives, in place of FILE"},
+			&cli.StringFlag{Name: "collection", Usage: "`name` of the collection, for records as lines of JSON that name none"},
 			decryptFlag(),
 		},
 		Action: p.action(importArchive),
@@ -83,7 +84,7 @@ func importArchive(ctx context.Context, s *session) error {
 }
 
 func (s *session) importOptions() (o archive.ImportOptions, err error) {
-	o = archive.ImportOptions{Name: s.flags.String("name"), Source: s.flags.String("source"), Command: s.command, Version: build().Version}
+	o = archive.ImportOptions{Name: s.flags.String("name"), Source: s.flags.String("source"), Collection: s.flags.String("collection"), Command: s.command, Version: build().Version}
 	if o.Name != "" {
 		if err := repo.ValidName(o.Name); err != nil || o.Name == wordLive {
 			return o, usage("choose another name", "--name %s would never be found", o.Name)

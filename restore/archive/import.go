@@ -36,6 +36,7 @@ type ImportOptions struct {
 	Name       string // "": the one in the manifest
 	Source     string // "": likewise
 	Tags       map[string]string
+	Collection string     // of records as lines that name none
 	Identities Identities // nil: none; see ErrSealed
 	Command    string
 	Version    string // of autochrome
@@ -51,7 +52,8 @@ type Imported struct {
 	Stored   int64 // bytes of all files written
 }
 
-// Import makes a snapshot of an archive, in one pass. What the repository has
+// Import makes a snapshot of an archive, or of records as lines of JSON, in one
+// pass. What the repository has
 // already is referred to. The snapshot is made when every sum and count was
 // right; before, it is ErrArchive (mostly a FileError) and nothing is left but
 // chunks that prune removes.
@@ -64,22 +66,11 @@ func Import(ctx context.Context, r *repo.Repository, in io.Reader, o ImportOptio
 		if b.snapshots, err = r.Snapshots(ctx); err != nil {
 			return err
 		}
-		s, err := scan(ctx, in, o.Identities, false, b)
+		s, err := b.read(in, &res)
 		if err != nil {
 			return err
 		}
-		if problems := s.check(); len(problems) > 0 {
-			if n := len(problems) - 1; n > 0 {
-				return &FileError{problems[0].File, fmt.Errorf("%w; and %d more", problems[0].Err, n)}
-			}
-			return problems[0]
-		}
 		res.Manifest, res.Sums = *s.manifest, s.hasSums
-		for _, f := range s.files {
-			if isDescription.MatchString(f.name) || isBatch.MatchString(f.name) {
-				res.Content += f.size
-			}
-		}
 		snap, earlier := b.record(s)
 		for i := range b.trees {
 			b.trees[i].Tenant, b.trees[i].Database = snap.Scope.Tenant, snap.Scope.Database
@@ -96,6 +87,36 @@ func Import(ctx context.Context, r *repo.Repository, in io.Reader, o ImportOptio
 		return err
 	})
 	return res, err
+}
+
+// read reads an archive and checks it, or records as lines.
+func (b *building) read(in io.Reader, res *Imported) (*scanned, error) {
+	unpacked, err := open(in, b.o.Identities)
+	if err != nil {
+		return nil, err
+	}
+	defer unpacked.close()
+	if unpacked.lines {
+		s, content, err := readLines(b.ctx, unpacked, b.o.Collection, b)
+		res.Content = content
+		return s, err
+	}
+	s, err := scanFiles(b.ctx, unpacked, false, b)
+	if err != nil {
+		return nil, err
+	}
+	if problems := s.check(); len(problems) > 0 {
+		if n := len(problems) - 1; n > 0 {
+			return nil, &FileError{problems[0].File, fmt.Errorf("%w; and %d more", problems[0].Err, n)}
+		}
+		return nil, problems[0]
+	}
+	for _, f := range s.files {
+		if isDescription.MatchString(f.name) || isBatch.MatchString(f.name) {
+			res.Content += f.size
+		}
+	}
+	return s, nil
 }
 
 // building is a sink that builds trees.

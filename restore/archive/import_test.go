@@ -397,6 +397,7 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Add(plain)
 	f.Add(packed(f, byHand()...))
+	f.Add([]byte("{\"collection\":\"x\",\"id\":\"a\",\"embedding\":[1,null]}\n{\"collection\":\"x\",\"id\":\"b\",\"metadata\":{\"n\":1.5}}\n"))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		r := newRepository(t, repo.InitOptions{})
 		res, err := Import(t.Context(), r, bytes.NewReader(archive), ImportOptions{})

@@ -13,6 +13,9 @@ func ReadManifest(ctx context.Context, in io.Reader, identities Identities) (Man
 		return Manifest{}, err
 	}
 	defer unpacked.close()
+	if unpacked.lines {
+		return Manifest{}, errLines
+	}
 	var m *Manifest
 	err = files(ctx, unpacked, func(name string, body []byte) error {
 		if name != manifestName {

@@ -34,9 +34,10 @@ func ParseIdentities(r io.Reader) (Identities, error) {
 	return ids, nil
 }
 
-// opened is the tar file in an archive.
+// opened is what was packed: a tar file, or records as lines.
 type opened struct {
 	io.Reader
+	lines bool
 	close func()
 }
 
@@ -56,7 +57,7 @@ func open(in io.Reader, identities Identities) (*opened, error) {
 		}
 		b = bufio.NewReaderSize(opened, 256<<10)
 	}
-	head, err := b.Peek(tarAt + len(tarMagic))
+	head, err := b.Peek(len(zstdMagic))
 	switch {
 	case len(head) == 0 && (err == nil || err == io.EOF):
 		return nil, wrong("", "it is empty")
@@ -65,17 +66,32 @@ func open(in io.Reader, identities Identities) (*opened, error) {
 	case bytes.HasPrefix(head, []byte(gzipMagic)):
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, &FileError{Err: err}
+			return nil, damaged("", err)
 		}
-		return &opened{z, func() { _ = z.Close() }}, nil
+		return unpacked(z, func() { _ = z.Close() })
 	case bytes.HasPrefix(head, []byte(zstdMagic)):
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return nil, &FileError{Err: err}
+			return nil, damaged("", err)
 		}
-		return &opened{z, z.Close}, nil
+		return unpacked(z, z.Close)
+	}
+	return unpacked(b, func() {})
+}
+
+// unpacked looks at what an archive is once it is unpacked.
+func unpacked(in io.Reader, close func()) (*opened, error) {
+	b := bufio.NewReaderSize(in, 256<<10)
+	head, err := b.Peek(tarAt + len(tarMagic))
+	switch {
 	case len(head) == tarAt+len(tarMagic) && string(head[tarAt:]) == tarMagic:
-		return &opened{b, func() {}}, nil
+		return &opened{b, false, close}, nil
+	case bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")):
+		return &opened{b, true, close}, nil
+	}
+	close()
+	if err != nil && err != io.EOF {
+		return nil, damaged("the beginning of the archive", err)
 	}
 	return nil, wrong("", "it is neither gzip, zstd nor tar")
 }

@@ -59,8 +59,17 @@ func scan(ctx context.Context, in io.Reader, identities Identities, tolerant boo
 		return nil, err
 	}
 	defer unpacked.close()
+	if unpacked.lines {
+		return nil, errLines
+	}
+	return scanFiles(ctx, unpacked, tolerant, to)
+}
+
+var errLines = wrong("", "it is records as lines, without a manifest and sums; import takes them")
+
+func scanFiles(ctx context.Context, unpacked io.Reader, tolerant bool, to sink) (*scanned, error) {
 	s := &scanner{scanned: &scanned{}, to: to, folders: map[string]bool{}}
-	err = files(ctx, unpacked, func(name string, body []byte) error {
+	err := files(ctx, unpacked, func(name string, body []byte) error {
 		err := s.file(name, body)
 		if bad := new(FileError); tolerant && errors.As(err, &bad) {
 			s.problems = append(s.problems, bad)

@@ -1,0 +1,146 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"autochrome/chunk"
+)
+
+// unknownDimension is how many records of a collection may come before the first
+// that has an embedding, and so tells the dimension. They are kept until then.
+const unknownDimension = 10_000
+
+// lineReader reads records as lines: those of a collection stand together.
+type lineReader struct {
+	*scanner
+	collection string // of lines that name none
+	names      map[string]bool
+	pending    []chunk.Record // of the collection in hand, whose dimension is not known
+	begun      bool           // it is
+	content    int64
+}
+
+// readLines reads records as lines into a sink. The manifest that it gives says
+// what is known: the names of the collections.
+func readLines(ctx context.Context, in io.Reader, collection string, to sink) (*scanned, int64, error) {
+	l := &lineReader{scanner: &scanner{scanned: &scanned{}, to: to}, collection: collection, names: map[string]bool{}}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), maxFile)
+	n := 0
+	for lines.Scan() {
+		n++
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		text := lines.Bytes()
+		l.content += int64(len(text)) + 1
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		if err := l.line(text); err != nil {
+			if own := new(lineError); errors.As(err, &own) {
+				err = &FileError{fmt.Sprint("line ", n), own.error}
+			}
+			return nil, 0, err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, 0, damaged(fmt.Sprint("what stands behind line ", n), err)
+	}
+	if len(l.collections) == 0 {
+		return nil, 0, wrong("", "there is no record in it")
+	}
+	if err := l.end(); err != nil {
+		return nil, 0, err
+	}
+	l.manifest = &Manifest{SnapshotID: "lines", Timestamp: time.Now(), Status: Created}
+	return l.scanned, l.content, nil
+}
+
+// lineError is an error in a line, and not of the sink.
+type lineError struct{ error }
+
+func (e *lineError) Unwrap() error { return e.error }
+
+func (l *lineReader) line(text []byte) error {
+	name := l.collection
+	r, err := chunk.DecodeRecordJSON(text, func(field string, value json.RawMessage) error {
+		if field != "collection" {
+			return errors.New("it is not known")
+		}
+		return json.Unmarshal(value, &name)
+	})
+	if err == nil && name == "" {
+		err = fmt.Errorf("record %q names no collection", r.ID)
+	}
+	if err != nil {
+		return &lineError{err}
+	}
+	if n := len(l.collections); n == 0 || l.collections[n-1].d.Name != name {
+		if err := l.end(); err != nil {
+			return err
+		}
+		if l.names[name] {
+			return &lineError{fmt.Errorf("record %q stands apart from the others of collection %q", r.ID, name)}
+		}
+		l.names[name] = true
+		l.collections = append(l.collections, seenCollection{d: description{Name: name}})
+		l.begun, l.ids = false, map[[16]byte]struct{}{}
+	}
+	c := &l.collections[len(l.collections)-1]
+	if dim := len(r.Embedding); dim > 0 && c.d.Dimension == nil {
+		c.d.Dimension = &dim
+	}
+	if err := l.record(c, r); err != nil {
+		return &lineError{err}
+	}
+	if l.begun {
+		return l.to.add(r)
+	}
+	if l.pending = append(l.pending, r); c.d.Dimension != nil {
+		return l.begin()
+	}
+	if len(l.pending) > unknownDimension {
+		return &lineError{fmt.Errorf("the first %d records of collection %q have no embedding, so its dimension is not known", unknownDimension, name)}
+	}
+	return nil
+}
+
+// begin hands on the collection, and the records that waited for its dimension.
+func (l *lineReader) begin() error {
+	c := l.collections[len(l.collections)-1]
+	d := chunk.CollectionDescription{}
+	if c.d.Dimension != nil {
+		d.Dimension = *c.d.Dimension
+	}
+	if err := l.to.begin(c.d.Name, "", d); err != nil {
+		return err
+	}
+	l.begun = true
+	for _, r := range l.pending {
+		if err := l.to.add(r); err != nil {
+			return err
+		}
+	}
+	l.pending = nil
+	return nil
+}
+
+func (l *lineReader) end() error {
+	if len(l.collections) == 0 {
+		return nil
+	}
+	if !l.begun {
+		if err := l.begin(); err != nil {
+			return err
+		}
+	}
+	return l.to.end()
+}
