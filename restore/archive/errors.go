@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 )
 
 // ErrArchive: a file is no archive, or not one that is whole.
@@ -25,6 +26,14 @@ func (e *FileError) Error() string {
 		return "the archive: " + e.Err.Error()
 	}
 	return e.File + ": " + e.Err.Error()
+}
+
+// Hint says what to do next where that is not the same for all archives.
+func (e *FileError) Hint() string {
+	if strings.HasPrefix(e.File, linePrefix) {
+		return "nothing was stored; mend the line; --collection names the collection of lines that name none"
+	}
+	return ""
 }
 
 // Is makes it ErrArchive.

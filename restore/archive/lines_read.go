@@ -17,6 +17,9 @@ import (
 // that has an embedding, and so tells the dimension. They are kept until then.
 const unknownDimension = 10_000
 
+// linePrefix begins the name of a line in a FileError.
+const linePrefix = "line "
+
 // lineReader reads records as lines: those of a collection stand together.
 type lineReader struct {
 	*scanner
@@ -46,7 +49,7 @@ func readLines(ctx context.Context, in io.Reader, collection string, to sink) (*
 		}
 		if err := l.line(text); err != nil {
 			if own := new(lineError); errors.As(err, &own) {
-				err = &FileError{fmt.Sprint("line ", n), own.error}
+				err = &FileError{fmt.Sprint(linePrefix, n), own.error}
 			}
 			return nil, 0, err
 		}
