@@ -16,8 +16,12 @@ const (
 // TagRunBase marks the snapshot that a migration run begins with.
 const TagRunBase = "guard-base"
 
+// TagRepaired marks what is left of a damaged snapshot; its value is the display
+// id of that one.
+const TagRepaired = "repaired-from"
+
 // OwnTags are the names of tags that mean something to the program.
-var OwnTags = []string{string(KindPreRollback), TagSupplement, TagRollback, TagRunBase}
+var OwnTags = []string{string(KindPreRollback), TagSupplement, TagRollback, TagRunBase, TagRepaired}
 
 // What is never removed by a rule, of one source and scope: the last snapshot
 // and the last good one. States before rollbacks are neither.

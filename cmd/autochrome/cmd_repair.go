@@ -13,7 +13,7 @@ import (
 func repairCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "repair", Usage: "make good what autochrome check found",
-		Subcommands: []*cli.Command{repairPacksCommand(p), {
+		Subcommands: []*cli.Command{repairPacksCommand(p), repairSnapshotsCommand(p), {
 			Name: "index", Usage: "make the index whole, from what packs say of themselves",
 			Description: "Names packs that no good index file names, removes index files that are damaged, and\n" +
 				"forgets packs that are not there. Says what it will do before it does it.",

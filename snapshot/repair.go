@@ -1,0 +1,192 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/tree"
+)
+
+// Lacking is a snapshot that cannot be read whole, and what is left of it.
+type Lacking struct {
+	Snapshot    repo.Snapshot
+	Collections []LackingCollection // that lack something
+	Err         error               // why not even its collections are known; nil: they are
+}
+
+// LackingCollection is what a collection lacks.
+type LackingCollection struct {
+	Name    string
+	Records int64         // that cannot be had, or not whole
+	Whole   error         // why nothing of the collection can be had; nil: the rest can
+	Damage  []tree.Damage // what they lack, by column; at most maxLacking
+
+	lost map[int64]struct{} // their positions
+}
+
+// maxLacking bounds what is said of a collection.
+const maxLacking = 100
+
+// Records is how many records of the snapshot cannot be had.
+func (l Lacking) Records() (n int64) {
+	if l.Err != nil {
+		return l.Snapshot.Root.Records
+	}
+	for _, c := range l.Collections {
+		n += c.Records
+	}
+	return n
+}
+
+// FindLacking reads a snapshot wholly. It is false where nothing is lacking.
+func FindLacking(ctx context.Context, r *repo.Repository, s repo.Snapshot) (Lacking, bool, error) {
+	x := &salvaging{reader: tree.NewReader(r), of: Lacking{Snapshot: s}}
+	_, err := x.collections(ctx, nil)
+	return x.of, x.of.Err != nil || len(x.of.Collections) > 0, err
+}
+
+// Salvage makes a snapshot of what is left of one that lacks something: without
+// the records that lack a column, and without the collections of which nothing
+// can be had, which it says it could not read. It is suspect, of the same time,
+// and tagged with the one that it is made of, which stays. Damaged packs have to
+// be marked before: see repo.RepairPacks.
+func Salvage(ctx context.Context, r *repo.Repository, of Lacking, version string) (made repo.Snapshot, err error) {
+	err = r.Write(ctx, func(w *repo.Writer) error {
+		x := &salvaging{reader: tree.NewReader(w), of: Lacking{Snapshot: of.Snapshot}}
+		cs, err := x.collections(ctx, w)
+		if err != nil {
+			return err
+		}
+		root, err := tree.SaveRoot(ctx, w, cs, tree.Root{})
+		if err != nil {
+			return err
+		}
+		again := &salvaging{reader: tree.NewReader(w), of: Lacking{Snapshot: repo.Snapshot{Root: root}}}
+		if _, err := again.collections(ctx, nil); err != nil {
+			return err
+		}
+		if again.of.Err != nil || len(again.of.Collections) > 0 {
+			return fmt.Errorf("%w: what is left of %v refers to damaged packs: repair packs first", repo.ErrDamaged, of.Snapshot.DisplayID())
+		}
+		made, err = w.SaveSnapshot(ctx, x.record(root, cs, version))
+		return err
+	})
+	return made, err
+}
+
+// salvaging is one pass through a snapshot.
+type salvaging struct {
+	reader *tree.Reader
+	of     Lacking
+}
+
+func damaged(err error) bool {
+	return errors.Is(err, repo.ErrDamaged) || errors.Is(err, chunk.ErrCorrupt)
+}
+
+// collections gives the collections as they can be had; with a Writer those that
+// lack something are built anew.
+func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree.Collection, err error) {
+	cs, err := x.reader.Collections(ctx, x.of.Snapshot.Root)
+	if err != nil {
+		if ctx.Err() == nil && damaged(err) {
+			x.of.Err = err
+			if w == nil {
+				return nil, nil
+			}
+		}
+		return nil, err
+	}
+	for _, c := range cs {
+		lacks := LackingCollection{Name: c.Name, lost: map[int64]struct{}{}}
+		d, err := x.reader.Description(ctx, c)
+		if err != nil {
+			if ctx.Err() != nil || !damaged(err) {
+				return nil, err
+			}
+			lacks.Whole, lacks.Records = err, c.Top.Count
+			x.of.Collections = append(x.of.Collections, lacks)
+			continue
+		}
+		// What is whole is not built anew, so it is looked at first.
+		if err := x.read(ctx, c, d, nil, &lacks); err != nil {
+			return nil, err
+		}
+		if lacks.Records = int64(len(lacks.lost)); lacks.Records > 0 {
+			x.of.Collections = append(x.of.Collections, lacks)
+			if w != nil {
+				b := tree.NewBuilder(w, d.Dimension)
+				if err := x.read(ctx, c, d, b, new(LackingCollection)); err != nil {
+					return nil, err
+				}
+				if c.Height, c.Top, err = b.Finish(ctx); err != nil {
+					return nil, err
+				}
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.CollectionDescription, b *tree.Builder, lacks *LackingCollection) error {
+	err := x.reader.Salvage(ctx, c, d.Dimension,
+		func(err error) bool { return ctx.Err() == nil && damaged(err) },
+		func(recs *chunk.Records) error {
+			if b == nil {
+				return nil
+			}
+			return b.Add(ctx, recs)
+		},
+		func(d tree.Damage) error {
+			for at := d.First; at < d.First+d.Count && lacks.lost != nil; at++ {
+				lacks.lost[at] = struct{}{}
+			}
+			if len(lacks.Damage) < maxLacking {
+				lacks.Damage = append(lacks.Damage, d)
+			}
+			return nil
+		})
+	if err != nil {
+		return fmt.Errorf("collection %q: %w", c.Name, err)
+	}
+	return nil
+}
+
+// record is that of what is left. Its name, its run and what the program's own
+// tags say stay with the snapshot that it is made of.
+func (x *salvaging) record(root tree.Root, cs []tree.Collection, version string) repo.Snapshot {
+	s := x.of.Snapshot
+	out := repo.Snapshot{
+		Time: s.Time, Kind: repo.KindSnapshot, Source: s.Source, Scope: s.Scope, Parent: s.Parent, Root: root,
+		Capture: s.Capture, Tags: map[string]string{}, Unreadable: slices.Clone(s.Unreadable), Damage: s.Damage,
+		Server: s.Server, Host: s.Host, User: s.User, Command: s.Command, Version: version,
+		Suspect: fmt.Sprintf("what is left of %s: %d of %d records are lost", s.DisplayID(), x.of.Records(), s.Root.Records),
+	}
+	maps.Copy(out.Tags, s.Tags)
+	for _, own := range repo.OwnTags {
+		delete(out.Tags, own)
+	}
+	out.Tags[repo.TagRepaired] = s.DisplayID()
+	for _, info := range s.Collections {
+		i := slices.IndexFunc(cs, func(c tree.Collection) bool { return c.Name == info.Name })
+		if i < 0 {
+			continue
+		}
+		info.Records = cs[i].Top.Count
+		info.Damaged = min(info.Damaged, info.Records)
+		out.Collections = append(out.Collections, info)
+	}
+	for _, c := range x.of.Collections {
+		if c.Whole != nil {
+			out.Unreadable = append(out.Unreadable, c.Name)
+		}
+	}
+	slices.Sort(out.Unreadable)
+	return out
+}
