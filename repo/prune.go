@@ -102,14 +102,13 @@ var ErrNotPruned = errors.New("nothing is deleted while something is damaged")
 // anything is damaged.
 func (r *Repository) Prune(ctx context.Context, o PruneOptions) (PruneReport, error) {
 	o = o.withDefaults()
-	p := &prune{r: r, o: o}
-	if o.Budget > 0 {
-		p.deadline = time.Now().Add(o.Budget)
+	begun := time.Now()
+	p, err := r.planPrune(ctx, o, begun)
+	for try := 1; try < planTries && errors.Is(err, ErrMissing); try++ {
+		// Another prune may have moved it to another pack just now.
+		p, err = r.planPrune(ctx, o, begun)
 	}
-	if err := p.look(ctx); err != nil {
-		return p.report, err
-	}
-	if err := p.plan(); err != nil {
+	if err != nil {
 		return p.report, err
 	}
 	o.Planned(p.report.Plan)
@@ -117,6 +116,22 @@ func (r *Repository) Prune(ctx context.Context, o PruneOptions) (PruneReport, er
 		return p.report, nil
 	}
 	return p.report, p.run(ctx)
+}
+
+// planTries bounds how often a chunk is looked for anew that is in no pack.
+const planTries = 3
+
+// planPrune looks and makes a plan.
+func (r *Repository) planPrune(ctx context.Context, o PruneOptions, begun time.Time) (*prune, error) {
+	p := &prune{r: r, o: o}
+	if o.Budget > 0 {
+		p.deadline = begun.Add(o.Budget)
+	}
+	err := p.look(ctx)
+	if err == nil {
+		err = p.plan()
+	}
+	return p, err
 }
 
 // prune is one that is under way.

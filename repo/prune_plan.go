@@ -92,9 +92,12 @@ func (p *prune) lookAtSnapshots(ctx context.Context) error {
 		case !notes[s.ID].Deleted():
 			p.snapshots++
 			err = p.needs.add(ctx, s)
-		case p.goesWhole(s):
+		case p.leaves(s):
 			p.due++
 		default:
+			if p.goesWhole(s) {
+				p.due++
+			}
 			// It may lack something: see seal.
 			if err = p.deleted.add(ctx, s); errors.Is(err, ErrDamaged) {
 				err = nil
@@ -105,6 +108,18 @@ func (p *prune) lookAtSnapshots(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// leaves reports whether a deleted snapshot's record goes before any pack does
+// that it needs. In a point pack it stands until the grace is over for the mark:
+// so long the snapshot can be brought back.
+func (p *prune) leaves(s Snapshot) bool {
+	return p.goesWhole(s) && !slices.ContainsFunc(p.holding[s.ID], func(h *holder) bool {
+		id, _, _ := parseRoot(h.info.Name)
+		return h.point && !slices.ContainsFunc(p.marks, func(m mark) bool {
+			return p.old(m.info.Modified) && slices.Contains(m.packs, id)
+		})
+	})
 }
 
 func (p *prune) lookAtPacks(ctx context.Context) error {

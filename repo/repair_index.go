@@ -35,21 +35,12 @@ const repairEntries = 200_000
 // RepairIndex makes the index whole from the packs' own directories: packs that
 // no good index file names are named by new ones, then index files that are
 // damaged are removed, and packs that are not there are forgotten. Packs that
-// are marked for deletion stay out. planned is told what it takes before
+// are marked for deletion are named too: what is in them may be needed again,
+// and is copied out before they go. planned is told what it takes before
 // anything is changed; its error, which is returned, ends it there. It may be
 // interrupted, and run beside others.
 func (r *Repository) RepairIndex(ctx context.Context, planned func(IndexRepair) error) (IndexRepair, error) {
 	x := IndexRepair{Remove: []string{}, Missing: []string{}, Unreadable: []string{}, Index: []string{}}
-	marks, err := r.readMarks(ctx)
-	if err != nil {
-		return x, err
-	}
-	marked := map[chunk.ID]bool{}
-	for _, m := range marks {
-		for _, id := range m.packs {
-			marked[id] = true
-		}
-	}
 	if err := r.Refresh(ctx); err != nil {
 		return x, err
 	}
@@ -69,7 +60,7 @@ func (r *Repository) RepairIndex(ctx context.Context, planned func(IndexRepair) 
 			x.Missing = append(x.Missing, r.packName(id))
 		}
 	}
-	add, err := r.unindexed(ctx, packs, marked, &x)
+	add, err := r.unindexed(ctx, packs, &x)
 	if err != nil {
 		return x, err
 	}
@@ -94,10 +85,10 @@ func (r *Repository) RepairIndex(ctx context.Context, planned func(IndexRepair) 
 
 // unindexed gives the packs that the index does not know and whose directories
 // can be read.
-func (r *Repository) unindexed(ctx context.Context, packs map[chunk.ID]backend.Info, marked map[chunk.ID]bool, x *IndexRepair) (add []backend.Info, err error) {
+func (r *Repository) unindexed(ctx context.Context, packs map[chunk.ID]backend.Info, x *IndexRepair) (add []backend.Info, err error) {
 	for _, id := range slices.SortedFunc(maps.Keys(packs), func(a, b chunk.ID) int { return strings.Compare(a.String(), b.String()) }) {
 		info := packs[id]
-		if _, known := r.index().PackSize(id); known || marked[id] || !strings.HasPrefix(info.Name, packsFolder) {
+		if _, known := r.index().PackSize(id); known || !strings.HasPrefix(info.Name, packsFolder) {
 			continue
 		}
 		entries, _, err := readDirectory(ctx, r.be, r.envelope, info.Name, info.Size)

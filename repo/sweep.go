@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -44,6 +45,9 @@ func (p *prune) sweep(ctx context.Context) (err error) {
 	if p.late() {
 		return nil
 	}
+	if err := p.sweepPoints(ctx, gone); err != nil || p.late() {
+		return err
+	}
 	n, err := p.r.mergeIndexes(ctx, gone, indexFiles)
 	p.report.Indexes += n
 	if err != nil {
@@ -54,6 +58,41 @@ func (p *prune) sweep(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	return nil
+}
+
+// sweepPoints deletes point packs before all else: while a record stands, what
+// it needs is there. The newest go first, since a point may need an older one.
+func (p *prune) sweepPoints(ctx context.Context, gone map[chunk.ID]bool) error {
+	var points []*holder
+	for id := range gone {
+		if h := p.holders[pointFile(id)]; h != nil && p.packs[id] != nil {
+			points = append(points, h)
+		}
+	}
+	slices.SortFunc(points, func(a, b *holder) int {
+		return cmp.Or(-a.info.Modified.Compare(b.info.Modified), cmp.Compare(a.info.Name, b.info.Name))
+	})
+	for _, h := range points {
+		id, _, _ := parseRoot(h.info.Name)
+		if err := p.sweepPack(ctx, id); err != nil || p.late() {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepPack deletes a pack that is there.
+func (p *prune) sweepPack(ctx context.Context, id chunk.ID) error {
+	u := p.packs[id]
+	if u == nil || !u.exists {
+		return nil
+	}
+	if err := p.r.be.Remove(ctx, p.r.packName(id)); err != nil {
+		return err
+	}
+	u.exists = false
+	p.report.Swept.add(u.size)
 	return nil
 }
 
@@ -87,18 +126,15 @@ func (p *prune) rescue(ctx context.Context, gone map[chunk.ID]bool) error {
 // have been seen by all who began before.
 func (p *prune) sweepMark(ctx context.Context, m mark, gone map[chunk.ID]bool) error {
 	for _, id := range m.packs {
-		u := p.packs[id]
-		if u == nil || !u.exists || !gone[id] {
+		if !gone[id] {
 			continue
 		}
 		if p.late() {
 			return nil
 		}
-		if err := p.r.be.Remove(ctx, p.r.packName(id)); err != nil {
+		if err := p.sweepPack(ctx, id); err != nil {
 			return err
 		}
-		u.exists = false
-		p.report.Swept.add(u.size)
 	}
 	stays := slices.ContainsFunc(m.packs, func(id chunk.ID) bool { return p.packs[id] != nil && p.packs[id].exists })
 	if stays || p.age(m.info.Modified) < markLife {
