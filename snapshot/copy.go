@@ -78,6 +78,7 @@ type copying struct {
 
 	origins map[chunk.ID]chunk.ID // of the snapshots here
 	missing []repo.Snapshot
+	pruned  map[chunk.ID]bool          // of them, those that were there under the same id, deleted and pruned
 	there   map[chunk.ID]repo.Snapshot // the copy of each origin
 	newest  map[string]repo.Snapshot   // copy at the other side by source
 
@@ -115,17 +116,24 @@ func (c *copying) plan(ctx context.Context) error {
 	for _, s := range deleted {
 		gone[s.Origin()] = s
 	}
+	notes, err := c.to.Annotations(ctx)
+	if err != nil {
+		return err
+	}
+	c.pruned = map[chunk.ID]bool{}
 	for _, s := range c.o.Snapshots {
 		_, there := c.there[s.Origin()]
 		old, once := gone[s.Origin()]
+		pruned := !once && notes[s.ID].Deleted()
 		switch {
 		case there:
 			c.res.Present++
-		case !once:
+		case !once && !pruned:
 			c.missing = append(c.missing, s)
 		case !c.o.Again:
 			c.res.Deleted++
-		case c.o.DryRun:
+		case c.o.DryRun || pruned:
+			c.pruned[s.ID] = pruned
 			c.missing = append(c.missing, s)
 		default:
 			if err := c.bringBack(ctx, s, old); err != nil {
@@ -175,6 +183,11 @@ func (c *copying) asTheyAre(ctx context.Context, w *repo.Writer) error {
 			made, err := copier.Snapshot(ctx, s)
 			if err != nil {
 				return fmt.Errorf("%v: %w", s, err)
+			}
+			if c.pruned[s.ID] {
+				if err := c.to.Undelete(ctx, made); err != nil {
+					return err
+				}
 			}
 			c.done(s, made)
 		}

@@ -380,3 +380,29 @@ func TestExtra(t *testing.T) {
 		t.Errorf("a damaged model: %v", err)
 	}
 }
+
+// TestCopyPruned deletes a copy and prunes: it is copied again only when it is
+// asked for, and then it is there.
+func TestCopyPruned(t *testing.T) {
+	_, from := makeVault(t, false, nil)
+	list := lived(t, from, 100)
+	v, to := makeVault(t, false, nil)
+	copyAll(t, from, to, snapshot.CopyOptions{})
+	if err := to.Delete(t.Context(), list[1], "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := to.Prune(t.Context(), repo.PruneOptions{Grace: repo.NoGrace}); err != nil {
+		t.Fatal(err)
+	}
+	to = v.must(t)
+	if res := copyAll(t, from, to, snapshot.CopyOptions{}); res.Deleted != 1 || len(res.Copied) != 0 {
+		t.Errorf("copied %d, deleted before %d, want 0 and 1", len(res.Copied), res.Deleted)
+	}
+	if res := copyAll(t, from, to, snapshot.CopyOptions{Again: true}); len(res.Copied) != 1 {
+		t.Errorf("copied %d again, want 1", len(res.Copied))
+	}
+	there, err := v.must(t).Snapshots(t.Context())
+	if err != nil || !slices.ContainsFunc(there, func(s repo.Snapshot) bool { return s.ID == list[1].ID }) {
+		t.Errorf("the snapshot that was copied again is not there: %v, %v", there, err)
+	}
+}
