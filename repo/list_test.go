@@ -159,4 +159,17 @@ func TestSeal(t *testing.T) {
 		t.Errorf("still there: %v, %v", list, err)
 	}
 	check("one deleted", sealAfter-1)
+
+	// Without a grace the second look comes after records were removed.
+	must(t, r.Delete(ctx, all[2], "test"))
+	now = now.Add(DefaultGrace)
+	for range 2 {
+		must(t, r.Delete(ctx, take(t, opened(t, m), "something to mark"), "test"))
+		pruned(t, m, PruneOptions{Grace: NoGrace})
+		now = now.Add(DefaultGrace)
+	}
+	if list, err := opened(t, m).DeletedSnapshots(ctx); err != nil || len(list) != 0 {
+		t.Errorf("without a grace, still there: %v, %v", list, err)
+	}
+	check("two deleted", sealAfter-2)
 }

@@ -27,7 +27,8 @@ type holder struct {
 	list      bool
 	point     bool
 	snapshots []Snapshot
-	goes      bool // each of its snapshots is deleted or stands in a list that stays
+	goes      bool       // each of its snapshots is deleted or stands in a list that stays
+	stay      []Snapshot // of those that are put into a list
 }
 
 // before reports whether a record that stands in both is removed from h and not
@@ -145,7 +146,10 @@ func (p *prune) toSeal() {
 		p.sealing = append(p.sealing, lists...)
 	}
 	for _, h := range p.sealing {
-		p.report.Plan.Seal += len(p.toList(h))
+		// What goes is known now: after records were removed, what became due
+		// since stays.
+		h.stay = p.toList(h)
+		p.report.Plan.Seal += len(h.stay)
 	}
 }
 
@@ -167,7 +171,7 @@ func (p *prune) seal(ctx context.Context) error {
 			h := p.sealing[0]
 			p.sealing = p.sealing[1:]
 			size += min(h.info.Size, maxRecord)
-			list = append(list, p.toList(h)...)
+			list = append(list, h.stay...)
 		}
 		slices.SortFunc(list, func(a, b Snapshot) int { return compareIDs(a.ID, b.ID) })
 		list = slices.CompactFunc(list, func(a, b Snapshot) bool { return a.ID == b.ID })
