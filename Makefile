@@ -25,6 +25,7 @@ test: chroma ## all tests, against real Chroma servers
 
 soak: chroma ## the random tests at length
 	AUTOCHROME_TEST_STEPS=2000 AUTOCHROME_TEST_KILLS=50 $(GO) test -count=1 -timeout 60m -v -run '^(TestModel|TestKills)$$' ./restore
+	AUTOCHROME_TEST_STEPS=10000 $(GO) test -count=1 -timeout 60m -v -run '^TestModel$$' ./snapshot
 	AUTOCHROME_TEST_WRITES=200 AUTOCHROME_TEST_KILLS=50 $(GO) test -count=1 -timeout 60m -v -run '^(TestWriters|TestGuardKilled|TestChromaKilled)$$' ./guard
 
 race: chroma ## the same under the race detector

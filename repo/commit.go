@@ -2,6 +2,7 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"autochrome/index"
@@ -30,18 +31,24 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	if err != nil {
 		return s, err
 	}
-	return w.saveRecord(ctx, s, record)
+	return w.saveRecord(ctx, s, record, w.r.be.Save)
 }
 
-// saveRecord writes the file of a record whose tree is durable and secure.
-func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte) (Snapshot, error) {
+// saveRecord writes the file of a record whose tree is durable and secure. Where
+// write says that it is there already somebody else copies the same snapshot: it
+// is his to take back.
+func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, write func(context.Context, string, []byte) error) (Snapshot, error) {
 	file := encodeSnapshotFile(record)
 	s.File = rootFile(s.ID)
-	err := w.r.be.Save(ctx, s.File, file)
-	if err == nil {
+	err := write(ctx, s.File, file)
+	others := errors.Is(err, backend.ErrExist)
+	if err == nil || others {
 		err = w.secure(ctx, s.Root, nil, true)
 	}
-	if err != nil {
+	switch {
+	case err != nil && others:
+		return s, w.fail(err)
+	case err != nil:
 		return s, w.takeBack(ctx, s.File, err)
 	}
 	w.committed(len(file) + w.r.envelope.size())

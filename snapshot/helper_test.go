@@ -101,11 +101,14 @@ func recordsIn(t *testing.T, r *repo.Repository, s repo.Snapshot, name string) m
 // has to be made outside of it.
 func withoutWaiting(t *testing.T, test func(t *testing.T)) {
 	f, _ := filled(600)
-	r := newRepository(t)
+	v, r := makeVault(t, false, nil)
 	res, err := snapshot.Take(t.Context(), r, f, snapshot.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	recordsIn(t, r, res.Snapshot, "docs")
+	if _, err := v.must(t).Snapshots(t.Context()); err != nil { // reads its record
+		t.Fatal(err)
+	}
 	synctest.Test(t, test)
 }
