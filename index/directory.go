@@ -16,8 +16,9 @@ import (
 // [FirstOffset], each next one where the last one ends. Snapshot records stand
 // after all chunks.
 const (
-	// FirstOffset is where a pack's first chunk begins, behind magic and version.
-	FirstOffset = 5
+	// FirstOffset is where a pack's first chunk begins, behind magic, version and
+	// salt.
+	FirstOffset = 21
 
 	// Record is the kind of an entry that is a snapshot's record and not a
 	// chunk; its id is the snapshot's identity.

@@ -71,7 +71,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	p := w.open
 	w.open = nil
 	if p == nil {
-		p = w.r.openPack(w.memory())
+		p = newPack(w.memory(), w.r.packTarget, w.r.envelope)
 	}
 	w.mu.Unlock()
 	if err := w.settle(ctx); err != nil {

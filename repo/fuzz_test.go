@@ -26,8 +26,8 @@ func FuzzPack(f *testing.F) {
 		for n := range min(len(body), 200) { // with a trailer made right
 			directory := body[len(body)-n:]
 			sum := chunk.FileHash(directory)
-			file := append([]byte(packMagic), packVersion)
-			file = append(file, body...)
+			again := newPack(nil, packTarget, nil)
+			file := append(bytes.Clone(again.buf), body...)
 			file = append(file, sum[:]...)
 			file = binary.LittleEndian.AppendUint32(file, uint32(n))
 			file = append(append(file, packVersion), packEnd...)
@@ -35,7 +35,6 @@ func FuzzPack(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			again := newPack(nil, packTarget, nil)
 			for _, e := range entries {
 				again.add(e.Kind, e.ID, file[e.Offset:e.Offset+e.Length])
 			}

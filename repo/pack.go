@@ -6,6 +6,7 @@ import "autochrome/chunk"
 //
 //	magic      "ACPK"
 //	version    u8         0
+//	salt       16 bytes   random
 //	chunks     stored forms (see chunk.Encode), back to back
 //	directory  see package index
 //	checksum   32 bytes   chunk.FileHash of the directory
@@ -14,13 +15,17 @@ import "autochrome/chunk"
 //	end magic  "ACPE"
 //
 // and is named by chunk.FileHash of all of it. Its directory makes it complete
-// in itself: an index can be made from packs alone. Versions: 0 is the first.
+// in itself: an index can be made from packs alone. The salt makes a pack unlike
+// any other, also one of the same chunks: so the name of a pack that was deleted
+// never comes back, and who was about to delete one when he was suspended cannot
+// delete another's. Versions: 0 is the first.
 const (
 	packMagic   = "ACPK"
 	packEnd     = "ACPE"
 	packVersion = 0
 
-	packHeader  = len(packMagic) + 1
+	packSalt    = 16
+	packHeader  = len(packMagic) + 1 + packSalt // index.FirstOffset
 	packTrailer = chunk.IDSize + 4 + 1 + len(packEnd)
 
 	// packTarget is where a pack is full, in bytes with its directory. A Writer

@@ -14,29 +14,15 @@ type packBuilder struct {
 	target   int    // packTarget, but for tests
 	buf      []byte // header and chunks
 	entries  []index.Entry
-	salt     int // entries that make the pack unlike any other
 	envelope *envelope
 }
 
-// newPack starts a pack in the memory of buf.
+// newPack starts a pack in the memory of buf, with a salt of its own.
 func newPack(buf []byte, target int, e *envelope) *packBuilder {
-	buf = append(buf[:0], packMagic...)
-	return &packBuilder{target: target, buf: append(buf, packVersion), envelope: e}
-}
-
-// openPack starts a pack that is unlike any other, also one of the same chunks:
-// its first chunk is a document of random text, which nothing refers to. So the
-// name of a pack that was deleted never comes back, and who was about to delete
-// one when he was suspended cannot delete another's.
-func (r *Repository) openPack(buf []byte) *packBuilder {
-	p := newPack(buf, r.packTarget, r.envelope)
-	salt := chunk.NewRows(chunk.Documents, 0)
-	salt.AppendString(rand.Text())
-	canonical := salt.AppendCanonical(nil)
-	id := r.hasher.ID(canonical)
-	p.add(chunk.Documents, id, r.envelope.encode(nil, chunk.Documents, id, canonical))
-	p.salt = len(p.entries)
-	return p
+	var salt [packSalt]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	buf = append(append(buf[:0], packMagic...), packVersion)
+	return &packBuilder{target: target, buf: append(buf, salt[:]...), envelope: e}
 }
 
 // size is the length that the file will have without padding, or a little more.
@@ -47,7 +33,7 @@ func (p *packBuilder) size() int {
 // fits reports whether a stored form of n bytes may still be added. One always
 // fits into an empty pack.
 func (p *packBuilder) fits(n int) bool {
-	return len(p.entries) == p.salt || p.size()+entryMax+n <= p.target
+	return len(p.entries) == 0 || p.size()+entryMax+n <= p.target
 }
 
 func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {

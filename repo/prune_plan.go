@@ -18,9 +18,6 @@ const (
 	// its life at most.
 	smallShare = 4
 	smallPacks = 8
-
-	// saltMost is more than what makes each pack unlike others takes.
-	saltMost = 200
 )
 
 // look finds out what is there and what is needed. The order is that of the
@@ -284,7 +281,7 @@ func (p *prune) planPacks() {
 	})
 	limit := p.o.MaxUnused(plan.All.Bytes)
 	for _, id := range rest {
-		if plan.Unused <= limit || p.packs[id].unused <= saltMost {
+		if plan.Unused <= limit || p.packs[id].unused == 0 {
 			break
 		}
 		plan.Unused -= p.packs[id].unused

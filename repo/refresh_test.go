@@ -84,8 +84,8 @@ func TestMoved(t *testing.T) {
 	if len(list) != 3 || err != nil {
 		t.Errorf("snapshots %v, %v", list, err)
 	}
-	if n := r.index().Len(); n != 6 { // and what makes each pack unlike others
-		t.Errorf("%d places, want 6", n)
+	if n := r.index().Len(); n != 3 {
+		t.Errorf("%d places, want 3", n)
 	}
 	// Index files are merged.
 	var packs []index.Pack
@@ -104,8 +104,8 @@ func TestMoved(t *testing.T) {
 	for _, s := range []Snapshot{a, p, q} {
 		loads(t, r, s)
 	}
-	if n := r.index().Len(); n != 6 { // and what makes each pack unlike others
-		t.Errorf("%d places, want 6", n)
+	if n := r.index().Len(); n != 3 {
+		t.Errorf("%d places, want 3", n)
 	}
 }
 

@@ -34,10 +34,10 @@ func TestRepairPacks(t *testing.T) {
 		change       func(b []byte) []byte // nil: the pack goes away
 		rescue, lost int
 	}{
-		"one chunk":        {func(b []byte) []byte { b[place.Offset+50]++; return b }, 3, 1},
-		"the header":       {func(b []byte) []byte { b[0]++; return b }, 4, 0},
-		"the directory":    {func(b []byte) []byte { b[len(b)-60]++; return b }, 4, 0},
-		"behind the first": {func(b []byte) []byte { return b[:place.Offset+5] }, 2, 2},
+		"one chunk":        {func(b []byte) []byte { b[place.Offset+50]++; return b }, 2, 1},
+		"the header":       {func(b []byte) []byte { b[0]++; return b }, 3, 0},
+		"the directory":    {func(b []byte) []byte { b[len(b)-60]++; return b }, 3, 0},
+		"behind the first": {func(b []byte) []byte { return b[:place.Offset+5] }, 1, 2},
 		"gone":             {nil, 0, 3},
 	} {
 		c := m.Clone()
@@ -193,7 +193,7 @@ func TestRepairListed(t *testing.T) {
 	}
 }
 
-// entriesOfPoint gives where a document of a point pack lies that is no salt.
+// entriesOfPoint gives where a document of a point pack lies.
 func (r *Repository) entriesOfPoint(t testing.TB, name string) int64 {
 	id, _, _ := parseRoot(name)
 	for _, e := range r.entriesOf(id) {

@@ -227,7 +227,7 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 		return true, nil
 	}
 	if w.open == nil {
-		w.open = w.r.openPack(w.memory())
+		w.open = newPack(w.memory(), w.r.packTarget, w.r.envelope)
 	}
 	if !w.open.fits(len(stored)) {
 		return false, nil

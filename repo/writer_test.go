@@ -193,8 +193,8 @@ func TestManyPacks(t *testing.T) {
 		if n := len(names(t, m, indexFolder)); n != 1 {
 			t.Errorf("%d index files", n)
 		}
-		if w.local.Len() != 2*4 || len(w.done) != 4 { // and what makes each pack unlike others
-			t.Errorf("%d chunks in no index, want 8", w.local.Len())
+		if w.local.Len() != 4 || len(w.done) != 4 {
+			t.Errorf("%d chunks in no index, want 4", w.local.Len())
 		}
 		for i := range indexAfter + 4 {
 			id, _ := document(fmt.Sprint(text, i))

@@ -213,8 +213,8 @@ func TestCondense(t *testing.T) {
 				at = step % n // in a row
 			}
 			origins[at] = place{}
-			condense(origins, n*1536)
-			if size := listSize(origins); size > max(maxList, n*1536/minListShare) {
+			condense(chunk.Embeddings, origins, n*1536)
+			if size := listSize(origins); size > listLimit(chunk.Embeddings, n*1536) {
 				t.Fatalf("%d rows, step %d: a list of %d bytes", n, step, size)
 			}
 			var id chunk.ID
@@ -240,7 +240,7 @@ func TestCondense(t *testing.T) {
 	for i := range scattered {
 		scattered[i] = place{exampleID(1), 1000 - i}
 	}
-	condense(scattered, 100)
+	condense(chunk.Embeddings, scattered, 100)
 	if scattered[0] != (place{}) {
 		t.Error("a list that is longer than the rows is kept")
 	}

@@ -121,7 +121,7 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 	case origins == nil:
 		return saveWhole(ctx, g, rows, content)
 	}
-	condense(origins, rows.Bytes())
+	condense(rows.Kind(), origins, rows.Bytes())
 	for i := 0; i < n; {
 		j := i + 1
 		if o := origins[i]; !o.chunk.IsZero() {

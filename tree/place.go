@@ -1,15 +1,36 @@
 package tree
 
-import "autochrome/chunk"
+import (
+	"math"
+
+	"autochrome/chunk"
+)
 
 // What a list of runs may cost. It stands in every later entry of its group, so
-// it must stay small beside the rows that it saves; and a group must not lie in
-// too many chunks.
+// it must stay small beside what it saves; and a group must not lie in too many
+// chunks.
 const (
 	maxList      = 1152 // bytes: 32 chunks of one run each
-	maxListShare = 16   // or of the rows' bytes, where that is less: 1/16
 	minListShare = 512  // or of the rows' bytes, where that is more: 1/512, which is about one row
+	listStep     = 36   // bytes by which a change of one row lengthens a list: an id and a run
 )
+
+// storedPercent is about how much of a kind's canonical bytes is left when they
+// are compressed, as measured on real texts; ids that are hashes do not compress.
+var storedPercent = [...]int{
+	chunk.IDs: 50, chunk.Embeddings: 83, chunk.Documents: 40, chunk.Metadatas: 10, chunk.URIs: 25,
+	chunk.Groups: 100, chunk.Nodes: 100, chunk.Collections: 100,
+}
+
+// listLimit is how long a list of runs may be for rows of so many canonical
+// bytes. A list that grows by listStep with each change up to L costs each
+// change L/2 on average, and writing the rows anew, S bytes as stored, costs
+// each S·listStep/L: the sum is least where L² = 2·listStep·S.
+func listLimit(kind chunk.Kind, bytes int) int {
+	stored := bytes * storedPercent[kind] / 100
+	best := int(math.Sqrt(2 * listStep * float64(stored)))
+	return max(min(best, stored/2, maxList), bytes/minListShare)
+}
 
 // place says where a row lies; a zero chunk: nowhere yet.
 type place struct {
@@ -41,8 +62,8 @@ func listSize(origins []place) int {
 // are to be written anew, together: a row that changes is so written twice or
 // thrice in all, and the others stay where they are. Where that is not enough,
 // all rows are.
-func condense(origins []place, bytes int) {
-	limit := max(min(maxList, bytes/maxListShare), bytes/minListShare)
+func condense(kind chunk.Kind, origins []place, bytes int) {
+	limit := listLimit(kind, bytes)
 	if listSize(origins) <= limit {
 		return
 	}
