@@ -21,12 +21,15 @@ type Index struct {
 	packs  []packInfo
 	number map[chunk.ID]uint32 // position in packs
 	shards [256]shard
-	rows   int
+	rows   int // that count
+	hidden int // of packs that were dropped
 }
 
 type packInfo struct {
-	id   chunk.ID
-	size int64
+	id      chunk.ID
+	size    int64
+	rows    int
+	dropped bool
 }
 
 // maxPacks is how many packs a row's 27 bits can tell apart: 2^27 packs of
@@ -49,14 +52,15 @@ func (x *Index) Add(packs ...Pack) {
 		}
 		n := uint32(len(x.packs))
 		x.number[p.ID] = n
-		x.packs = append(x.packs, packInfo{p.ID, p.Size})
+		x.packs = append(x.packs, packInfo{id: p.ID, size: p.Size})
 		for _, e := range p.Entries {
 			if e.Kind == Record {
 				continue
 			}
 			fresh[e.ID[0]] = append(fresh[e.ID[0]], row{e.ID, n<<kindBits | uint32(e.Kind), e.Offset, e.Length})
-			x.rows++
+			x.packs[n].rows++
 		}
+		x.rows += x.packs[n].rows
 	}
 	for i := range fresh {
 		if len(fresh[i]) > 0 {
@@ -69,7 +73,7 @@ func (x *Index) Add(packs ...Pack) {
 func (x *Index) Lookup(id chunk.ID) (Location, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	r, ok := x.shards[id[0]].find(id)
+	r, ok := x.find(id)
 	if !ok {
 		return Location{}, false
 	}
@@ -80,9 +84,26 @@ func (x *Index) Lookup(id chunk.ID) (Location, bool) {
 func (x *Index) Has(id chunk.ID) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	_, ok := x.shards[id[0]].find(id)
+	_, ok := x.find(id)
 	return ok
 }
+
+// find gives the row of a chunk that was added first, and not dropped since.
+func (x *Index) find(id chunk.ID) (row, bool) {
+	r, ok := x.shards[id[0]].find(id)
+	if !ok || !x.of(r).dropped {
+		return r, ok
+	}
+	for _, r := range x.shards[id[0]].all(id) {
+		if !x.of(r).dropped {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// of gives the pack that a row is about.
+func (x *Index) of(r row) *packInfo { return &x.packs[r.place>>kindBits] }
 
 // Copies gives every place of a chunk, in the order in which they were added.
 func (x *Index) Copies(id chunk.ID) []Location {
@@ -90,14 +111,16 @@ func (x *Index) Copies(id chunk.ID) []Location {
 	defer x.mu.RUnlock()
 	var places []Location
 	for _, r := range x.shards[id[0]].all(id) {
-		places = append(places, x.location(r))
+		if !x.of(r).dropped {
+			places = append(places, x.location(r))
+		}
 	}
 	return places
 }
 
 func (x *Index) location(r row) Location {
 	return Location{
-		Pack: x.packs[r.place>>kindBits].id, Kind: r.kind(),
+		Pack: x.of(r).id, Kind: r.kind(),
 		Offset: int64(r.offset), Length: int64(r.length),
 	}
 }
@@ -116,7 +139,7 @@ func (x *Index) Each(fn func(chunk.ID, Location) bool) {
 	defer x.mu.RUnlock()
 	for i := range x.shards {
 		for r := range x.shards[i].each() {
-			if !fn(r.id, x.location(r)) {
+			if !x.of(r).dropped && !fn(r.id, x.location(r)) {
 				return
 			}
 		}
@@ -159,7 +182,7 @@ func (x *Index) Packs() []chunk.ID {
 	defer x.mu.RUnlock()
 	return slices.Collect(func(yield func(chunk.ID) bool) {
 		for _, p := range x.packs {
-			if !yield(p.id) {
+			if !p.dropped && !yield(p.id) {
 				return
 			}
 		}

@@ -86,39 +86,66 @@ func TestIndex(t *testing.T) {
 					t.Fatalf("pack of %d bytes: %d, %v", p.Size, size, ok)
 				}
 			}
-			if x.Len() != total {
-				t.Errorf("Len %d, want %d", x.Len(), total)
-			}
-			if !slices.Equal(x.Packs(), packs) {
-				t.Error("Packs are not those that were added")
-			}
-			for id, want := range places {
-				if got, ok := x.Lookup(id); !ok || got != want[0] || !x.Has(id) {
-					t.Fatalf("Lookup %v: %v, %v, want %v", id, got, ok, want[0])
-				}
-				if got := x.Copies(id); !slices.Equal(got, want) {
-					t.Fatalf("Copies %v: %v, want %v", id, got, want)
-				}
-			}
+			agrees(t, &x, packs, places)
 			for range 1000 {
 				if id := id(); places[id] == nil && x.Has(id) {
 					t.Fatalf("has %v, which was never added", id)
 				}
 			}
-			var before chunk.ID
-			count := 0
-			x.Each(func(id chunk.ID, at Location) bool {
-				if bytes.Compare(before[:], id[:]) > 0 || !slices.Contains(places[id], at) {
-					t.Fatalf("Each gives %v %v behind %v", id, at, before)
+			for len(packs) > 0 {
+				at := int(src.Uint64() % uint64(len(packs)))
+				some := packs[at:min(len(packs), at+1+len(packs)/5)]
+				x.Drop(some...)
+				x.Drop(some...) // changes nothing
+				for id, all := range places {
+					places[id] = slices.DeleteFunc(all, func(at Location) bool { return slices.Contains(some, at.Pack) })
 				}
-				before = id
-				count++
-				return true
-			})
-			if count != total {
-				t.Errorf("Each gives %d places, want %d", count, total)
+				packs = slices.Delete(packs, at, at+len(some))
+				agrees(t, &x, packs, places)
+			}
+			back := randomPack(src, 10, id)
+			x.Add(back)
+			x.Drop(back.ID)
+			x.Add(back)
+			if got, ok := x.Lookup(back.Entries[0].ID); !ok || got.Pack != back.ID || x.Len() != 10 {
+				t.Errorf("a pack that came back: %v, %v, %d places", got, ok, x.Len())
 			}
 		})
+	}
+}
+
+// agrees demands that an index has these packs and places, and no other.
+func agrees(t *testing.T, x *Index, packs []chunk.ID, places map[chunk.ID][]Location) {
+	t.Helper()
+	total := 0
+	for id, want := range places {
+		total += len(want)
+		got, ok := x.Lookup(id)
+		if ok != (len(want) > 0) || ok && got != want[0] || x.Has(id) != ok {
+			t.Fatalf("Lookup %v: %v, %v, want %v", id, got, ok, want)
+		}
+		if got := x.Copies(id); !slices.Equal(got, want) {
+			t.Fatalf("Copies %v: %v, want %v", id, got, want)
+		}
+	}
+	if x.Len() != total {
+		t.Errorf("Len %d, want %d", x.Len(), total)
+	}
+	if !slices.Equal(x.Packs(), packs) {
+		t.Error("Packs are not those that were added")
+	}
+	var before chunk.ID
+	count := 0
+	x.Each(func(id chunk.ID, at Location) bool {
+		if bytes.Compare(before[:], id[:]) > 0 || !slices.Contains(places[id], at) {
+			t.Fatalf("Each gives %v %v behind %v", id, at, before)
+		}
+		before = id
+		count++
+		return true
+	})
+	if count != total {
+		t.Errorf("Each gives %d places, want %d", count, total)
 	}
 }
 
