@@ -199,11 +199,38 @@ func (c *checker) marks(ctx context.Context) error {
 		if m.err != nil {
 			c.found(Finding{File: m.info.Name, Err: m.err})
 		}
+	}
+	c.note(marks)
+	return err
+}
+
+// note notes which packs are to be deleted.
+func (c *checker) note(marks []mark) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range marks {
 		for _, id := range m.packs {
 			c.marked[id] = true
 		}
 	}
-	return err
+}
+
+// isMarked reports whether a pack is to be deleted.
+func (c *checker) isMarked(id chunk.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.marked[id]
+}
+
+// deleted reports whether a pack that is gone was to be deleted, also where
+// somebody has marked it since the marks were read: points are sealed so.
+func (c *checker) deleted(ctx context.Context, id chunk.ID) (bool, error) {
+	if c.isMarked(id) {
+		return true, nil
+	}
+	marks, err := c.r.readMarks(ctx)
+	c.note(marks)
+	return c.isMarked(id), err
 }
 
 // list finds out which packs there are. A pack that the index names and that is
@@ -232,7 +259,7 @@ func (c *checker) list(ctx context.Context) error {
 	c.rows = map[chunk.ID]int{}
 	c.r.index().Each(func(_ chunk.ID, at index.Location) bool { c.rows[at.Pack]++; return true })
 	for _, id := range c.r.index().Packs() {
-		if _, ok := c.out.Health.packs[id]; !ok && !c.marked[id] {
+		if _, ok := c.out.Health.packs[id]; !ok && !c.isMarked(id) {
 			c.found(Finding{File: c.r.packName(id), Chunks: c.rows[id], Err: fmt.Errorf("%w: the index names it", ErrMissing)})
 		}
 	}
@@ -323,14 +350,16 @@ func (c *checker) structure(ctx context.Context) error {
 
 func (c *checker) directory(ctx context.Context, id chunk.ID, info backend.Info) error {
 	entries, _, err := readDirectory(ctx, c.r.be, c.r.envelope, info.Name, info.Size)
-	if errors.Is(err, backend.ErrNotExist) && c.marked[id] {
-		return nil // a prune deletes it now
+	if errors.Is(err, backend.ErrNotExist) {
+		if deleted, e := c.deleted(ctx, id); deleted || e != nil {
+			return e
+		}
 	}
 	if err != nil {
 		return c.damage(info.Name, err)
 	}
 	if _, known := c.r.index().PackSize(id); !known {
-		if !c.marked[id] {
+		if !c.isMarked(id) {
 			c.found(Finding{File: info.Name, Chunks: len(entries), Unindexed: true, Remark: "in no index: somebody is writing, was interrupted, or the index is lost"})
 		}
 		return nil

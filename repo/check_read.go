@@ -108,8 +108,10 @@ func (c *checker) readPack(ctx context.Context, id chunk.ID, info backend.Info) 
 			return err
 		}
 	}
-	if errors.Is(err, backend.ErrNotExist) && c.marked[id] {
-		return nil // a prune deletes it now
+	if errors.Is(err, backend.ErrNotExist) {
+		if deleted, e := c.deleted(ctx, id); deleted || e != nil {
+			return e
+		}
 	}
 	spoilt := 0
 	entries := c.entriesOf(id, file)

@@ -42,7 +42,7 @@ func finds(found []Finding, name string) bool {
 func TestCheckEveryFile(t *testing.T) {
 	m := everything(t)
 	r := opened(t, m)
-	must(t, r.saveMarks(t.Context(), []chunk.ID{{1}, {2}}))
+	saveMarks(t, r, chunk.ID{1}, chunk.ID{2})
 	if c, found := checked(t, m, All()); c.Damaged+c.Remarks != 0 || c.Snapshots != 2 || c.Packs.Packs != c.Read.Packs || c.Read.Packs != 2 {
 		t.Fatalf("%+v, found %v", c, found)
 	}

@@ -105,6 +105,9 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 		return s, w.takeBack(ctx, s.File, err)
 	}
 	w.committed(len(file))
+	w.mu.Lock()
+	w.points = append(w.points, pack.ID)
+	w.mu.Unlock()
 	return s, nil
 }
 

@@ -12,7 +12,7 @@
 //	index/<hex>                 the directories of packs again, see package index
 //	roots/<hex>                 a snapshot's record, see snapshot.go
 //	roots/<hex>.pack            a point pack: chunks and records in one object
-//	roots/<hex>.list            the records of many snapshots, see list.go
+//	lists/<hex>                 the records of many snapshots, see list.go
 //	notes/<hex>                 an annotation, see annotation.go
 //	marks/<hex>                 packs that are to be deleted, see mark.go
 //	audit/<writer>/<counter>    an audit entry, see audit.go
@@ -25,5 +25,5 @@
 // the index file that names them is written, and that is durable before the
 // snapshot that needs them. So a snapshot that is listed is whole, and what a
 // crash leaves is at most unreferenced. A reader goes the other way: snapshots
-// first, then indexes, then packs.
+// first, then lists of them, then indexes, then packs.
 package repo

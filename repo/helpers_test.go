@@ -220,3 +220,9 @@ func mustContain(t testing.TB, err error, parts ...string) {
 		}
 	}
 }
+
+func saveMarks(t testing.TB, r *Repository, packs ...chunk.ID) {
+	t.Helper()
+	_, err := r.saveMarks(context.Background(), packs)
+	must(t, err)
+}

@@ -112,7 +112,7 @@ var (
 		".DS_Store", ".localized", ".Trash", ".fseventsd", ".Spotlight-", ".TemporaryItems", ".snapshot", ".zfs", ".nfs",
 		"tmp-", // of an Init that was cut short
 	}
-	ownFolders = []string{packsFolder, indexFolder, rootsFolder, notesFolder, auditFolder, keysFolder, marksFolder}
+	ownFolders = []string{packsFolder, indexFolder, rootsFolder, listsFolder, notesFolder, auditFolder, keysFolder, marksFolder}
 )
 
 // namesShown is how many names a message lists.

@@ -11,8 +11,8 @@ import (
 	"autochrome/repo/backend"
 )
 
-// A list holds the records of many snapshots, roots/<hash of the file>.list, so
-// that a repository of many points opens with few reads:
+// A list holds the records of many snapshots, lists/<hash of the file>, so that a
+// repository of many points opens with few reads:
 //
 //	magic     "ACPL"
 //	version   u8         0

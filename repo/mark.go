@@ -144,16 +144,18 @@ func (r *Repository) readMark(ctx context.Context, info backend.Info) (mark, err
 
 func compareIDs(a, b chunk.ID) int { return bytes.Compare(a[:], b[:]) }
 
-// saveMarks marks packs for deletion.
-func (r *Repository) saveMarks(ctx context.Context, packs []chunk.ID) error {
+// saveMarks marks packs for deletion, and gives the names of the marks.
+func (r *Repository) saveMarks(ctx context.Context, packs []chunk.ID) (names []string, err error) {
 	packs = slices.Clone(packs)
 	slices.SortFunc(packs, compareIDs)
 	packs = slices.Compact(packs)
 	for some := range slices.Chunk(packs, maxMarked) {
 		file := encodeMark(some)
-		if err := r.be.Save(ctx, marksFolder+chunk.FileHash(file).String(), file); err != nil {
-			return err
+		name := marksFolder + chunk.FileHash(file).String()
+		if err := r.be.Save(ctx, name, file); err != nil {
+			return names, err
 		}
+		names = append(names, name)
 	}
-	return nil
+	return names, nil
 }

@@ -58,7 +58,7 @@ func FuzzMark(f *testing.F) {
 func markAll(t testing.TB, be backend.Backend) []string {
 	t.Helper()
 	r := opened(t, be)
-	must(t, r.saveMarks(t.Context(), r.index().Packs()))
+	saveMarks(t, r, r.index().Packs()...)
 	return names(t, be, packsFolder)
 }
 

@@ -12,13 +12,13 @@ const (
 	packsFolder = "packs/"
 	indexFolder = "index/"
 	rootsFolder = "roots/"
+	listsFolder = "lists/"
 	notesFolder = "notes/"
 	auditFolder = "audit/"
 	keysFolder  = "keys/"
 	marksFolder = "marks/"
 
 	pointSuffix = ".pack"
-	listSuffix  = ".list"
 )
 
 func packFile(id chunk.ID) string {
@@ -28,7 +28,7 @@ func packFile(id chunk.ID) string {
 
 func pointFile(id chunk.ID) string { return rootsFolder + id.String() + pointSuffix }
 
-func listFile(id chunk.ID) string { return rootsFolder + id.String() + listSuffix }
+func listFile(id chunk.ID) string { return listsFolder + id.String() }
 
 func rootFile(id chunk.ID) string { return rootsFolder + id.String() }
 
@@ -44,12 +44,8 @@ func parseRoot(name string) (id chunk.ID, point, ok bool) {
 	return id, point, ok && good
 }
 
-// parseList reads the name of a list in roots/.
-func parseList(name string) (chunk.ID, bool) {
-	bare, ok := strings.CutSuffix(name, listSuffix)
-	id, named := parseNamed(rootsFolder, bare)
-	return id, ok && named
-}
+// parseList reads a name in lists/.
+func parseList(name string) (chunk.ID, bool) { return parseNamed(listsFolder, name) }
 
 // parseNamed reads the name of a file that is named by its hash and lies
 // directly in folder.

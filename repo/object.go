@@ -24,6 +24,13 @@ func (r *Repository) Objects(ctx context.Context, kind string) ([]backend.Info, 
 	switch {
 	case !ok:
 		return nil, invalid("object %q: there are %s", kind, strings.Join(ObjectKinds, ", "))
+	case kind == "snapshot":
+		roots, err := r.list(ctx, rootsFolder)
+		if err != nil {
+			return nil, err
+		}
+		lists, err := r.list(ctx, listsFolder)
+		return append(lists, roots...), err
 	case kind != "config":
 		return r.list(ctx, folder)
 	}

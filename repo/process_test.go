@@ -24,7 +24,7 @@ import (
 // in a repository's folder, and stops or kills itself before the operation of
 // the store that has this number.
 const (
-	childDoes   = "AUTOCHROME_TEST_CHILD"        // snapshot, point, prune or busy
+	childDoes   = "AUTOCHROME_TEST_CHILD"        // snapshot, point, points, prune or busy
 	childFolder = "AUTOCHROME_TEST_CHILD_FOLDER" // of the repository
 	childSignal = "AUTOCHROME_TEST_CHILD_SIGNAL" // number of the signal, then of the operation
 )
@@ -71,6 +71,9 @@ func childMain(ctx context.Context, does string) error {
 		return childTakes(ctx, r, (*Writer).SaveSnapshot)
 	case "point":
 		return childTakes(ctx, r, (*Writer).SavePoint)
+	case "points":
+		_, err := saveAndSeal(ctx, r, 4)
+		return err
 	case "busy":
 		return childBusy(ctx, r)
 	}
@@ -98,7 +101,8 @@ func childTakes(ctx context.Context, r *Repository, how commit) error {
 	})
 }
 
-// childBusy takes snapshots of random chunks, deletes some of them and prunes.
+// childBusy takes snapshots of random chunks, deletes some of them, seals points
+// and prunes.
 // What fails because of others is tried again.
 func childBusy(ctx context.Context, r *Repository) error {
 	rnd := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
@@ -114,6 +118,14 @@ func childBusy(ctx context.Context, r *Repository) error {
 			}
 			how := []commit{(*Writer).SavePoint, (*Writer).SaveSnapshot}[rnd.IntN(2)]
 			s, err := how(w, ctx, snapshotOf(ids...))
+			for range rnd.IntN(4) {
+				if err == nil {
+					_, err = w.SavePoint(ctx, snapshotOf(ids[:1+rnd.IntN(len(ids))]...))
+				}
+			}
+			if err == nil && rnd.IntN(2) == 0 {
+				err = w.SealPoints(ctx)
+			}
 			if err != nil || rnd.IntN(2) == 0 {
 				return err
 			}
@@ -239,6 +251,40 @@ func TestStoppedWriter(t *testing.T) {
 			if listed := whole(t, be); finished != (len(listed) == 1) {
 				t.Errorf("%s stopped before operation %d: finished %v, listed %v", does, n, finished, listed)
 			}
+			runChild(t, be.Location(), "prune")
+			whole(t, be)
+		}
+	}
+}
+
+// TestStoppedSeal stops and kills a process before its operations while it makes
+// points and seals them, and others write and prune meanwhile: no snapshot lacks
+// a chunk.
+func TestStoppedSeal(t *testing.T) {
+	plainOnly(t)
+	step := 11
+	if os.Getenv("AUTOCHROME_TEST_LONG") != "" {
+		step = 1
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+		for n := 1; ; n += step {
+			be := localStore(t)
+			r := initialised(t, be)
+			r.packTarget = smallTarget
+			kept := take(t, r, "of point 0", "of point 1", "old")
+			c := start(t, be.Location(), "points", signal, n)
+			status := c.wait()
+			if !status.Stopped() && !status.Signaled() {
+				t.Logf("%d operations", n)
+				break
+			}
+			runChild(t, be.Location(), "snapshot")
+			runChild(t, be.Location(), "prune")
+			if signal == syscall.SIGSTOP {
+				must(t, c.cmd.Process.Signal(syscall.SIGCONT))
+				c.ended(c.wait(), fmt.Sprintf("points stopped before operation %d", n))
+			}
+			haveAll(t, be, []chunk.ID{kept.ID})
 			runChild(t, be.Location(), "prune")
 			whole(t, be)
 		}

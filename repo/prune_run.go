@@ -41,7 +41,7 @@ func (p *prune) mark(ctx context.Context) error {
 func (p *prune) saveMarks(ctx context.Context, packs []chunk.ID) error {
 	// What another prune has marked or deleted meanwhile is its business.
 	packs = slices.DeleteFunc(slices.Clone(packs), func(id chunk.ID) bool { return p.packs[id] == nil || p.packs[id].marked })
-	if err := p.r.saveMarks(ctx, packs); err != nil {
+	if _, err := p.r.saveMarks(ctx, packs); err != nil {
 		return err
 	}
 	for _, id := range packs {

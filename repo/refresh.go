@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"autochrome/chunk"
 	"autochrome/index"
 	"autochrome/repo/backend"
 )
@@ -31,13 +34,16 @@ const (
 // errVanished says that a file which was listed is gone.
 var errVanished = errors.New("a file went away while it was to be read; try again")
 
+// errSlow says that a listing may have missed what was replaced meanwhile.
+var errSlow = errors.New("it took too long to list lists/, so that some may have been missed; try again")
+
 // Refresh makes visible what other processes wrote.
 func (r *Repository) Refresh(ctx context.Context) error {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()
 	for try := 1; ; try++ {
 		err := r.refresh(ctx)
-		if !errors.Is(err, errVanished) || try == refreshTries {
+		if !errors.Is(err, errVanished) && !errors.Is(err, errSlow) || try == refreshTries {
 			return err
 		}
 	}
@@ -67,11 +73,12 @@ func (r *Repository) refresh(ctx context.Context) error {
 }
 
 // refreshInto adds to k what it does not know yet. It reports whether k knows
-// packs that are gone; then k is as good as it was.
+// index files that are gone; then k is as good as it was.
 //
-// Roots are listed and point packs read before indexes are listed. So a
-// snapshot that is seen has its index seen too, and a point pack that is gone
-// when it is read has its chunks in an index that is listed then.
+// Roots are listed and point packs read before lists are listed, and these
+// before indexes. So a record that is gone from roots/, or with a point pack
+// that is gone when it is read, is in a list that is listed then, or was
+// deleted; and a snapshot that is seen has its index seen too.
 func (r *Repository) refreshInto(ctx context.Context, k *known) (gone bool, err error) {
 	roots, err := r.list(ctx, rootsFolder)
 	if err != nil {
@@ -91,20 +98,64 @@ func (r *Repository) refreshInto(ctx context.Context, k *known) (gone bool, err 
 	if err != nil {
 		return false, err
 	}
+	lists, err := r.listLists(ctx)
+	if err != nil {
+		return false, err
+	}
 	files, err := r.list(ctx, indexFolder)
 	if err != nil {
 		return false, err
 	}
-	if load, gone = r.compare(k, roots, files); gone {
+	load, points, gone := r.compare(k, append(roots, lists...), files)
+	if gone {
 		return true, nil
 	}
 	err = each(ctx, load, func(ctx context.Context, info backend.Info) error { return r.loadIndexFile(ctx, k, batch, info) })
-	return false, err
+	if err != nil {
+		return false, err
+	}
+	batch.flush() // what point packs that are gone had is known elsewhere now
+	r.forgetPoints(k, points)
+	return false, nil
+}
+
+// listLists lists lists/. One that replaces another is sealedAge old before that
+// goes: who takes less time sees one of the two.
+func (r *Repository) listLists(ctx context.Context) ([]backend.Info, error) {
+	begun := r.clock()
+	lists, err := r.list(ctx, listsFolder)
+	if err == nil && elapsed(begun, r.clock()) > sealedAge/2 {
+		err = errSlow
+	}
+	return lists, err
+}
+
+// elapsed is the time between two looks at the clock. Neither a clock that was
+// set back meanwhile nor one that stood still while the computer slept makes it
+// shorter.
+func elapsed(from, to time.Time) time.Duration {
+	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
+}
+
+// forgetPoints drops point packs that are gone.
+func (r *Repository) forgetPoints(k *known, points []chunk.ID) {
+	if len(points) == 0 {
+		return
+	}
+	k.index.Drop(points...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range points {
+		delete(k.points, id)
+		delete(k.roots, pointFile(id))
+		delete(k.damaged, pointFile(id))
+	}
 }
 
 // compare brings k's roots in line with what is listed. It gives the index
-// files that k does not have, and whether k has any that are not listed.
-func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []backend.Info, gone bool) {
+// files that k does not have, the point packs that are gone, and whether k has
+// index files that are not listed.
+func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []backend.Info, points []chunk.ID, gone bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	listed := make(map[string]bool, len(roots)+len(files))
@@ -132,18 +183,20 @@ func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []bac
 	for name := range k.indexFiles {
 		gone = gone || !listed[name]
 	}
-	for name := range k.roots {
-		if _, point, _ := parseRoot(name); point && !listed[name] {
-			gone = true
+	if gone {
+		return nil, nil, true
+	}
+	maps.DeleteFunc(k.roots, func(name string, _ *root) bool {
+		id, point, _ := parseRoot(name)
+		if point && !listed[name] {
+			points = append(points, id)
 		}
-	}
-	if !gone {
-		maps.DeleteFunc(k.roots, func(name string, _ *root) bool { return !listed[name] })
-		maps.DeleteFunc(k.damaged, func(name string, _ error) bool {
-			return !listed[name] && (strings.HasPrefix(name, rootsFolder) || strings.HasPrefix(name, indexFolder))
-		})
-	}
-	return fresh, gone
+		return !point && !listed[name]
+	})
+	maps.DeleteFunc(k.damaged, func(name string, _ error) bool {
+		return !listed[name] && slices.ContainsFunc([]string{rootsFolder, listsFolder, indexFolder}, func(folder string) bool { return strings.HasPrefix(name, folder) })
+	})
+	return fresh, points, false
 }
 
 func (f *root) setInfo(info backend.Info) {
@@ -193,6 +246,9 @@ func (r *Repository) loadPoint(ctx context.Context, k *known, batch *batch, info
 	id, _, _ := parseRoot(info.Name)
 	entries, snapshots, err := r.readPoint(ctx, info)
 	damaged, err := damage(err)
+	if errors.Is(err, errVanished) {
+		return nil // see refreshInto
+	}
 	if err != nil {
 		return err
 	}

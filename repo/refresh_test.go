@@ -39,9 +39,9 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// seal does what a migration's writer will do: the chunks of point packs go to
-// a full pack, the records to files, the points go away.
-func seal(t *testing.T, m *backend.Memory, snapshots ...Snapshot) {
+// scatter moves points as no program of today does: their chunks into a full
+// pack each, the records to files.
+func scatter(t *testing.T, m *backend.Memory, snapshots ...Snapshot) {
 	ctx := t.Context()
 	for _, s := range snapshots {
 		file, err := backend.LoadAll(ctx, m, s.File)
@@ -75,7 +75,7 @@ func TestMoved(t *testing.T) {
 	m := new(backend.Memory)
 	r := initialised(t, m)
 	a, p, q := take(t, r, "a"), takePoint(t, r, "p"), takePoint(t, r, "q")
-	seal(t, m, p, q)
+	scatter(t, m, p, q)
 	for _, s := range []Snapshot{a, p, q} {
 		loads(t, r, s)
 	}
@@ -119,7 +119,7 @@ func TestVanishing(t *testing.T) {
 		hit := faulty.Nth(n)
 		b := faulty.Wrap(m, faulty.Hook(func(op faulty.Op) {
 			if hit(&op) {
-				seal(t, m, p, q)
+				scatter(t, m, p, q)
 			}
 		}, nil))
 		r := opened(t, b)
@@ -157,7 +157,7 @@ func TestSize(t *testing.T) {
 	r := opened(t, m)
 	size, err := r.Size(t.Context())
 	must(t, err)
-	want := map[string]int64{"": 1, "packs": 1, "index": 1, "roots": 3, "notes": 1, "audit": 2}
+	want := map[string]int64{"": 1, "packs": 1, "index": 1, "roots": 2, "lists": 1, "notes": 1, "audit": 2}
 	if world.encrypted() {
 		want["keys"] = 1
 	}

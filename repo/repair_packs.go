@@ -299,7 +299,7 @@ func (p *packRepair) run(ctx context.Context) error {
 	if err := p.saveRecords(ctx); err != nil {
 		return err
 	}
-	if err := p.r.saveMarks(ctx, slices.Collect(maps.Keys(p.damaged))); err != nil {
+	if _, err := p.r.saveMarks(ctx, slices.Collect(maps.Keys(p.damaged))); err != nil {
 		return err
 	}
 	if len(p.missing) > 0 {

@@ -18,7 +18,7 @@ type FolderSize struct {
 // Size is how much a repository takes.
 type Size struct {
 	FolderSize                       // of all together
-	Folders    map[string]FolderSize // packs, index, roots, notes, audit; "" is autochrome.json
+	Folders    map[string]FolderSize // packs, index, roots, lists and so on; "" is autochrome.json
 }
 
 // Size asks the store how much the repository takes. What stands beside it,

@@ -51,8 +51,18 @@ func (r *Repository) snapshotsAndNotes(ctx context.Context) (there, deleted []Sn
 
 // records gives all snapshots whose records are there.
 func (r *Repository) records(ctx context.Context) ([]Snapshot, error) {
-	if err := r.readRecords(ctx); err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		err := r.readRecords(ctx)
+		if err == nil {
+			break
+		}
+		if err != errVanished || try == refreshTries {
+			return nil, err
+		}
+		// It was removed, or stands somewhere else by now.
+		if err := r.Refresh(ctx); err != nil {
+			return nil, err
+		}
 	}
 	r.mu.RLock()
 	var list []Snapshot
@@ -69,7 +79,8 @@ func (r *Repository) records(ctx context.Context) ([]Snapshot, error) {
 	return inOrder(list), nil
 }
 
-// readRecords reads the records that were only listed until now.
+// readRecords reads the records that were only listed until now. errVanished
+// when a file is gone.
 func (r *Repository) readRecords(ctx context.Context) error {
 	r.mu.RLock()
 	var unread []*root
@@ -83,21 +94,18 @@ func (r *Repository) readRecords(ctx context.Context) error {
 		name := f.info.Name
 		list, err := r.readRoot(ctx, name, f.info.Size)
 		damaged, err := damage(err)
-		if err != nil && err != errVanished {
+		if err != nil {
 			return err
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		switch {
-		case err != nil: // a snapshot that was removed is none
-			delete(r.known.roots, name)
-		case damaged != nil:
-			f.read = true
+		f.read = true
+		if damaged != nil {
 			r.known.damaged[name] = damaged
-		default:
-			f.read, f.snapshots = true, list
-			f.setInfo(f.info)
+			return nil
 		}
+		f.snapshots = list
+		f.setInfo(f.info)
 		return nil
 	})
 }

@@ -37,6 +37,9 @@ type Writer struct {
 	stats   WriteStats          // since the beginning
 	since   KindStats           // since the last snapshot; Stored counts files
 
+	points  []chunk.ID // point packs that were saved and not sealed
+	sealing sync.Mutex // held while points are sealed
+
 	standing standing // changed by who holds committing, or before anybody else
 
 	// committing is held from taking what is open until it is durable: who
