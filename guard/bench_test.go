@@ -58,7 +58,7 @@ func (m *made) record(n int, seed uint64) chunk.Record {
 }
 
 // recorderOver gives a recorder over a collection of n records.
-func recorderOver(b *testing.B, w *repo.Writer, m *made, n int) *recorder {
+func recorderOver(b testing.TB, w *repo.Writer, m *made, n int) *recorder {
 	b.Helper()
 	ctx := b.Context()
 	builder := tree.NewBuilder(w, m.dim)

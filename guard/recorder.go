@@ -27,12 +27,18 @@ type recorder struct {
 
 	told func(Point) // hears of each point; mu is held
 
+	sealing sync.WaitGroup
+
 	mu          sync.Mutex
 	collections map[string]*collection // that are there, by server id
 	deleted     []*collection          // that the base had
 	last        repo.Snapshot
 	dirty       []string // what was recorded since the last point
 	named       int64    // records that it named
+
+	isSealing     bool
+	unsealed      int // points that stand by themselves
+	unsealedBytes int64
 }
 
 // records notes what became of the records that a write named.

@@ -107,6 +107,7 @@ func (r *recorder) save(ctx context.Context) error {
 	}
 	r.last, r.dirty = saved, nil
 	r.points++
+	r.grown(ctx, saved.Stats.BytesStored)
 	if r.told != nil {
 		r.told(Point{r.points, saved, words, r.named, r.worst()})
 		r.named = 0

@@ -123,8 +123,9 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 	return r.points > before, err
 }
 
-// close removes the scratch files.
+// close waits for what is under way and removes the scratch files.
 func (r *recorder) close() (err error) {
+	r.sealing.Wait()
 	for _, c := range r.collections {
 		err = errors.Join(err, c.places.close())
 	}

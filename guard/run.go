@@ -117,6 +117,7 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	}
 	x.report.Writes, x.report.Refused = x.proxy.counts.Writes.Load(), x.proxy.counts.Refused.Load()
 	err = x.judge(ctx, work, address)
+	x.recorder.sealRest(work)
 	x.made = x.recorder.made()
 	return err
 }

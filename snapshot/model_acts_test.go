@@ -58,7 +58,7 @@ func (c *client) points() error {
 	}
 	base := c.w.main.some(c.rnd, alive, deleted)
 	return r.Write(c.w.ctx, func(w *repo.Writer) error {
-		for range 1 + c.rnd.IntN(3) {
+		for range 1 + c.rnd.IntN(5) {
 			if c.rnd.IntN(2) == 0 {
 				c.change()
 			}
@@ -78,7 +78,10 @@ func (c *client) points() error {
 			}
 			base = h
 		}
-		return nil
+		if c.rnd.IntN(2) == 0 {
+			return nil
+		}
+		return w.SealPoints(c.w.ctx)
 	})
 }
 
@@ -232,6 +235,38 @@ func (c *client) check(at *store) error {
 	}})
 	if err == nil && len(found) > 0 {
 		err = errors.New("found " + strings.Join(found, "; "))
+	}
+	return err
+}
+
+// look lists the snapshots: those that are there throughout are listed, and can
+// be read.
+func (c *client) look(at *store) error {
+	r, err := c.at(at)
+	if err != nil {
+		return err
+	}
+	sure := at.sure()
+	if err := r.Refresh(c.w.ctx); err != nil {
+		return err
+	}
+	list, err := r.Snapshots(c.w.ctx)
+	if err != nil {
+		return err
+	}
+	there := byName(list)
+	for name := range sure {
+		if _, listed := there[name]; !listed && !c.misreads && !c.w.now.deletes.Load() {
+			return fmt.Errorf("%s is there and not listed", name)
+		}
+	}
+	h := at.some(c.rnd, alive)
+	if h == nil {
+		return nil
+	}
+	content, err := c.w.read(tree.NewReader(r), h.snapshot)
+	if err == nil && content != h.content {
+		c.w.Errorf("%s: %v holds\n%s\nand should hold\n%s", c.w.at, h.snapshot, content, h.content)
 	}
 	return err
 }

@@ -56,6 +56,7 @@ func (c *client) prepare(rnd *rand.Rand) {
 		{7, "cleanup", func() error { return c.cleanUp(at) }},
 		{16, "prune", func() error { return c.prune(at) }},
 		{4, "check", func() error { return c.check(at) }},
+		{6, "look", func() error { return c.look(at) }},
 		{3, "repair", func() error { return c.repair(at) }},
 		{8, "copy", func() error { return c.copy(c.w.main, c.w.copies) }},
 		{2, "copy back", func() error { return c.copy(c.w.copies, c.w.main) }},
@@ -71,6 +72,9 @@ func (c *client) prepare(rnd *rand.Rand) {
 			c.what, c.do = a.what, a.do
 			c.w.now.acts = append(c.w.now.acts, fmt.Sprint(a.what, " ", at.name, " ", c.struck))
 			c.w.now.pruning = c.w.now.pruning || a.what == "prune"
+			if a.what == "delete" || a.what == "cleanup" {
+				c.w.now.deletes.Store(true)
+			}
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -114,9 +115,42 @@ func (i indirect) Create(ctx context.Context, name string, data []byte) error {
 func (i indirect) Load(ctx context.Context, name string, offset, length int64) ([]byte, error) {
 	return i.s.disk.Load(ctx, name, offset, length)
 }
+
+// List takes a while: of what comes or goes meanwhile it names some.
 func (i indirect) List(ctx context.Context, folder string, fn func(backend.Info) error) error {
-	return i.s.disk.List(ctx, folder, fn)
+	look := func(into map[string]backend.Info) error {
+		return i.s.disk.List(ctx, folder, func(info backend.Info) error { into[info.Name] = info; return nil })
+	}
+	first, then := map[string]backend.Info{}, map[string]backend.Info{}
+	if err := look(first); err != nil {
+		return err
+	}
+	for range rand.IntN(20) {
+		runtime.Gosched()
+	}
+	if err := look(then); err != nil {
+		return err
+	}
+	for name, info := range first {
+		if _, stays := then[name]; stays || rand.IntN(2) == 0 {
+			then[name] = info
+		} else {
+			delete(then, name)
+		}
+	}
+	for name := range then {
+		if _, was := first[name]; !was && rand.IntN(2) == 0 {
+			delete(then, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(then)) {
+		if err := fn(then[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
 func (i indirect) Remove(ctx context.Context, name string) error { return i.s.disk.Remove(ctx, name) }
 func (i indirect) Now(ctx context.Context) (time.Time, error)    { return i.s.disk.Now(ctx) }
 func (i indirect) Location() string                              { return i.s.name }

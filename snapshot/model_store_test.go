@@ -167,6 +167,19 @@ func (s *store) perhaps(from *store, again bool) {
 	}
 }
 
+// sure names the snapshots that are there for certain.
+func (s *store) sure() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := map[string]bool{}
+	for name, h := range s.held {
+		if h.state == alive && h.touched == 0 {
+			names[name] = true
+		}
+	}
+	return names
+}
+
 // some gives a random snapshot of these states, or nil.
 func (s *store) some(rnd *rand.Rand, states ...state) *held {
 	s.mu.Lock()

@@ -79,6 +79,7 @@ type happening struct {
 	pruning bool         // somebody prunes
 	faults  bool         // somebody is struck
 	copies  atomic.Int32 // that were begun
+	deletes atomic.Bool  // somebody deletes snapshots
 	acts    []string     // for messages
 }
 
