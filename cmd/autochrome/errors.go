@@ -85,7 +85,7 @@ var hints = []struct {
 	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},
 	{repo.ErrAmbiguous, "give more letters; see: autochrome snapshot list"},
 	{repo.ErrIndexFirst, "autochrome repair index, and then this again"},
-	{repo.ErrNotPruned, "put the damaged file back from a copy, or see autochrome repair; what is not needed costs space and no more"},
+	{repo.ErrNotPruned, "put the damaged file back from a copy, or see autochrome repair --help; what is not needed costs space and no more"},
 	{repo.ErrDamaged, "see what is affected: autochrome snapshot verify ID; what a damaged file does not hold can still be restored"},
 	{archive.ErrArchive, "nothing was stored; get it again from where it came from, and see all that is wrong with it: autochrome verify FILE"},
 	{archive.ErrSealed, "--decrypt-with FILE names the age identity of one of those that it was encrypted to"},

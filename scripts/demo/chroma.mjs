@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import path from 'node:path';
 
-const base = process.env.CHROMADB_URL + '/api/v2/tenants/default_tenant/databases/default_database/collections';
+const base = process.env.CHROMADB_URL + '/api/v2/tenants/default_tenant/databases/' + (process.env.CHROMA_DATABASE || 'default_database') + '/collections';
 
 export async function call(method, url, body) {
   const answer = await fetch(base + url, {
