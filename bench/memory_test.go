@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -141,7 +142,7 @@ func child(line string) int {
 	r := ran{Wall: time.Since(begun), Output: string(out)}
 	if err != nil {
 		r.Failed = err.Error()
-		if e, ok := err.(*exec.ExitError); ok {
+		if e := new(exec.ExitError); errors.As(err, &e) {
 			r.Failed += ": " + string(e.Stderr)
 		}
 	}

@@ -1,6 +1,7 @@
 package chroma
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -209,9 +210,9 @@ func TestBodies(t *testing.T) {
 
 func TestCollectionMetadata(t *testing.T) {
 	var noted []string
-	m := metadata(map[string]any{"a": []any{1}, "f": 0.1, "i": 7, "s": "x", "z": -0.0 * 1, "b": true})
+	m := metadata(map[string]any{"a": []any{1}, "f": 0.1, "i": 7, "s": "x", "z": math.Copysign(0, -1), "b": true})
 	got := string(appendCollectionMetadataJSON(nil, m, func(i chunk.Inexact) { noted = append(noted, i.Where) }))
-	if got != `{"b":true,"f":1e-1,"i":7,"s":"x","z":0.0}` || !slices.Equal(noted, []string{"a"}) {
+	if got != `{"b":true,"f":1e-1,"i":7,"s":"x","z":0.0}` || !slices.Equal(noted, []string{"a", "z"}) {
 		t.Error(got, noted)
 	}
 }

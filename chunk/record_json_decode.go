@@ -114,7 +114,7 @@ func escape(b []byte) (unit uint64, ok bool) {
 
 func delim(d *json.Decoder, want json.Delim) error {
 	t, err := d.Token()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil && t != want {

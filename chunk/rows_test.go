@@ -62,7 +62,7 @@ func TestRowsRefused(t *testing.T) {
 		}
 		return b
 	}
-	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	join := slices.Concat[[]byte]
 	for name, b := range map[string][]byte{
 		"nothing":                       {},
 		"kind alone":                    {1},

@@ -178,12 +178,7 @@ func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []b
 	// Neither a client that goes away nor the end of its patience ends a write
 	// that is on its way: what became of it has to be known.
 	ctx := context.WithoutCancel(req.Context())
-	record, err := p.prepare(ctx, c, body, rest)
-	if err != nil {
-		leave()
-		p.refuse(w, req, &refusal{http.StatusBadGateway, err.Error()})
-		return
-	}
+	record := p.prepare(ctx, c, body, rest)
 	out := req.WithContext(markWrite(req.Context(), false))
 	if !rest {
 		out = req.WithContext(markWrite(ctx, c.verb != structure && c.verb != unknown))
@@ -227,19 +222,19 @@ func (p *proxy) patiently(ctx context.Context, record func(context.Context) erro
 
 // prepare gives what records a write once it was answered. A delete by filter
 // is asked first which records it will delete.
-func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) (func(context.Context) error, error) {
+func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) func(context.Context) error {
 	whole := func(ctx context.Context) error { return p.recorder.whole(ctx, c.collection, c.words) }
 	switch {
 	case c.verb == structure || c.collection == "":
-		return func(ctx context.Context) error { return p.recorder.structure(ctx, c.words) }, nil
+		return func(ctx context.Context) error { return p.recorder.structure(ctx, c.words) }
 	case c.verb == unknown || rest:
-		return whole, nil
+		return whole
 	case p.recorder.collection(c.collection) == nil:
-		return func(context.Context) error { return nil }, nil // of another database
+		return func(context.Context) error { return nil } // of another database
 	}
 	s, ok := parseBody(c.verb, body)
 	if !ok {
-		return whole, nil
+		return whole
 	}
 	if s.filter != nil {
 		s.ids = nil
@@ -251,13 +246,13 @@ func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) (fu
 			return nil
 		})
 		if errors.Is(err, errMany) {
-			return whole, nil
+			return whole
 		}
 		if err != nil {
-			return whole, nil // Chroma refuses such a filter; if it does not, all is read
+			return whole // Chroma refuses such a filter; if it does not, all is read
 		}
 	}
-	return func(ctx context.Context) error { return p.recorder.records(ctx, c.collection, s.ids, c.words) }, nil
+	return func(ctx context.Context) error { return p.recorder.records(ctx, c.collection, s.ids, c.words) }
 }
 
 var errMany = errors.New("more records than are looked for one by one")

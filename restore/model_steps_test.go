@@ -170,8 +170,6 @@ func (w *walk) any() (string, *modelled) {
 
 const ids = 30
 
-func (w *walk) id() string { return fmt.Sprintf("r%02d", w.rnd.IntN(ids)) }
-
 func (w *walk) distinct(most int) []string {
 	perm := w.rnd.Perm(ids)[:1+w.rnd.IntN(most)]
 	out := make([]string, len(perm))

@@ -113,7 +113,7 @@ type Report struct {
 
 // Verified reports whether the target was read again and holds what the
 // snapshot says.
-func (r Report) Verified() bool { return r.Compared != nil && r.Compared.Differences == 0 }
+func (rep Report) Verified() bool { return rep.Compared != nil && rep.Compared.Differences == 0 }
 
 // Rollback makes the source of a snapshot what it was: it records the live
 // state, plans the difference, applies it, and compares record by record.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash"
 	"io"
 	"os"
@@ -60,7 +61,7 @@ func writeID(w *bufio.Writer, id []byte) error {
 func (l *idList) next(dst [][]byte, n int) ([][]byte, error) {
 	for range n {
 		length, err := binary.ReadUvarint(l.in)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
 		if err != nil {

@@ -158,7 +158,7 @@ func (a *applier) regroup(ctx context.Context, level int, changes []patch) ([]pa
 					changes = changes[1:]
 				}
 				if pos >= skip {
-					if _, err := m.add(ctx, child); err != nil {
+					if err := m.add(ctx, child); err != nil {
 						return nil, err
 					}
 				}
@@ -180,7 +180,7 @@ func (a *applier) regroup(ctx context.Context, level int, changes []patch) ([]pa
 
 func addAll(ctx context.Context, m *nodeMaker, elements []element) error {
 	for _, e := range elements {
-		if _, err := m.add(ctx, e); err != nil {
+		if err := m.add(ctx, e); err != nil {
 			return err
 		}
 	}

@@ -41,13 +41,13 @@ func newNodeMaker(store Store, level int, emit func(context.Context, element) er
 	}
 }
 
-// add takes the next child and reports whether a node ended after it.
-func (m *nodeMaker) add(ctx context.Context, e element) (ended bool, err error) {
+// add takes the next child, and makes a node where one ends after it.
+func (m *nodeMaker) add(ctx context.Context, e element) error {
 	m.children = append(m.children, e)
 	if !m.cutter.Ends([]byte(e.last)) {
-		return false, nil
+		return nil
 	}
-	return true, m.end(ctx)
+	return m.end(ctx)
 }
 
 // end makes a node of the children at hand.
@@ -155,8 +155,7 @@ func (t *tower) maker(i int) *nodeMaker {
 
 // add takes the next element of the lowest level.
 func (t *tower) add(ctx context.Context, e element) error {
-	_, err := t.maker(0).add(ctx, e)
-	return err
+	return t.maker(0).add(ctx, e)
 }
 
 // made takes a finished node of level i: the first waits for a second, with
@@ -169,12 +168,11 @@ func (t *tower) made(ctx context.Context, i int, e element) error {
 	}
 	up := t.maker(i + 1)
 	if t.count[i] == 2 {
-		if _, err := up.add(ctx, t.first[i]); err != nil {
+		if err := up.add(ctx, t.first[i]); err != nil {
 			return err
 		}
 	}
-	_, err := up.add(ctx, e)
-	return err
+	return up.add(ctx, e)
 }
 
 // finish gives the top node and its level; level 0 where nothing was added.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -118,7 +119,7 @@ func (s *session) repairStatus() string {
 // repairEnds prints what a repair came to with --json. A plan that a dry run
 // does not carry out is no error.
 func (s *session) repairEnds(err error, v any) error {
-	if err == restore.ErrDeclined && s.flags.Bool("dry-run") {
+	if errors.Is(err, restore.ErrDeclined) && s.flags.Bool("dry-run") {
 		err = nil
 	}
 	if err == nil && s.json {

@@ -51,7 +51,7 @@ func chromaCommand(ts *testscript.TestScript, neg bool, args []string) {
 		body := records(number(ts, args[2]), number(ts, args[3]), dim)
 		if args[0] == "corrupt" {
 			for _, v := range body["embeddings"].([]any) {
-				v.([]float32)[0] += 1
+				v.([]float32)[0]++
 			}
 			c.Update(id(), map[string]any{"ids": body["ids"], "embeddings": body["embeddings"]})
 			return

@@ -30,7 +30,7 @@ func files(ctx context.Context, in io.Reader, fn func(name string, body []byte) 
 			return err
 		}
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

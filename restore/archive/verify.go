@@ -3,6 +3,7 @@ package archive
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 
@@ -24,7 +25,7 @@ type Checked struct {
 func Verify(ctx context.Context, in io.Reader, identities Identities) (Checked, error) {
 	count := &counter{}
 	s, err := scan(ctx, in, identities, true, count)
-	if bad, ok := err.(*FileError); ok { // it cannot be opened
+	if bad := new(FileError); errors.As(err, &bad) { // it cannot be opened
 		return Checked{Damage: []*FileError{bad}}, nil
 	}
 	if err != nil {
