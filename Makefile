@@ -3,9 +3,9 @@
 
 GO      ?= go
 BIN     := bin/autochrome
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build man test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross chroma clean
+.PHONY: all build man completions install test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross reproducible chroma clean
 
 all: build
 
@@ -13,13 +13,30 @@ build: ## the autochrome binary in bin/
 	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/autochrome
 
 man: build ## the manual pages in bin/man/man1/
-	$(BIN) man bin/man/man1
+	$(BIN) man $(dir $(BIN))man/man1
+
+completions: build ## for bash, zsh and fish in bin/completions/
+	@mkdir -p $(dir $(BIN))completions
+	$(BIN) completion bash >$(dir $(BIN))completions/autochrome.bash
+	$(BIN) completion zsh >$(dir $(BIN))completions/_autochrome
+	$(BIN) completion fish >$(dir $(BIN))completions/autochrome.fish
+
+# PREFIX is where it shall run, DESTDIR a folder that stands for / until then.
+PREFIX ?= /usr/local
+SHARE   = $(DESTDIR)$(PREFIX)/share
+install: build man completions ## binary, manual pages and completions below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/autochrome
+	install -m 644 $(dir $(BIN))man/man1/*.1 $(SHARE)/man/man1
+	install -m 644 $(dir $(BIN))completions/autochrome.bash $(SHARE)/bash-completion/completions/autochrome
+	install -m 644 $(dir $(BIN))completions/_autochrome $(SHARE)/zsh/site-functions/_autochrome
+	install -m 644 $(dir $(BIN))completions/autochrome.fish $(SHARE)/fish/vendor_completions.d/autochrome.fish
 
 chroma: ## real Chroma servers for tests and demo, in .cache/
 	@scripts/chroma-install.sh >/dev/null
 	@scripts/chroma-client.sh >/dev/null
 
-test: chroma ## all tests, against real Chroma servers
+test: chroma cross ## all tests, against real Chroma servers
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
 
@@ -60,12 +77,15 @@ fuzz: ## every fuzz target for FUZZTIME
 
 lint: ## needs golangci-lint and shellcheck
 	golangci-lint run
-	shellcheck scripts/*.sh scripts/demo/*.sh .ci/run
+	shellcheck .ci/run $$(git ls-files '*.sh' '*.bash')
 
-cross: ## every platform that is released
+cross: ## every platform that is released compiles
 	@for t in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
-	  echo $$t; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/autochrome || exit 1; \
+	  CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/autochrome || { echo "$$t does not compile" >&2; exit 1; }; \
 	done
+
+reproducible: ## two builds in two folders are the same bytes
+	$(GO) test -count=1 -v -run '^TestReproducible$$' ./internal/packaging
 
 clean:
 	rm -rf bin .cache

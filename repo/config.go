@@ -25,6 +25,9 @@ const (
 	idBytes = 16 // of a repository's id
 )
 
+// Format is the version of the format that this program reads and writes.
+const Format = configFormat
+
 type config struct {
 	Format   int       `json:"format"`
 	ID       string    `json:"id"` // 32 hexadecimal digits

@@ -4,8 +4,11 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"autochrome/repo"
 )
 
 // version is set when a release is built.
@@ -29,13 +32,14 @@ func (p *program) printVersion(c *cli.Context) error {
 		}
 		text := "autochrome " + b.Version
 		if b.Commit != "" {
-			text += " (" + b.Commit[:min(12, len(b.Commit))]
+			day, _, _ := strings.Cut(b.Time, "T")
+			text += " (" + b.Commit[:min(12, len(b.Commit))] + " of " + day
 			if b.Modified {
 				text += ", modified"
 			}
 			text += ")"
 		}
-		return s.print("%s %s %s", text, b.Go, b.Platform)
+		return s.print("%s %s %s, repository format %d", text, b.Go, b.Platform, b.Format)
 	})(c)
 }
 
@@ -47,10 +51,11 @@ type buildFacts struct {
 	Time     string `json:"commit_time,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Format   int    `json:"repository_format"`
 }
 
 func build() buildFacts {
-	b := buildFacts{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := buildFacts{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Format: repo.Format}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

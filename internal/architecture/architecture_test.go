@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"examples":                 {},
 	"examples/go":              {},
 	"internal/chromatest":      {},
+	"internal/packaging":       {},
 	"internal/architecture":    {},
 	"repo/backend/faulty":      {"repo/backend"},
 	"repo/backend/backendtest": {"repo/backend", "repo/backend/faulty"},
