@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"autochrome/chroma"
-	"autochrome/chunk"
 	"autochrome/guard"
 	"autochrome/internal/chromatest"
 	"autochrome/repo"
@@ -84,7 +83,7 @@ func whole(t *testing.T, r *repo.Repository) {
 			t.Fatalf("%s: %v", s.DisplayID(), err)
 		}
 		for _, c := range cs {
-			err := tree.Verify(t.Context(), reader, c, func(tree.Group) {}, func(_ tree.Group, _ chunk.Kind, err error) error { return err })
+			err := tree.Verify(t.Context(), reader, c, func(error) bool { return true }, func(tree.Group, int) {}, func(d tree.Damage) error { return d.Err })
 			if err != nil {
 				t.Fatalf("%s: %v", s.DisplayID(), err)
 			}

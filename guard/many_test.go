@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/repo/backend"
 	"autochrome/tree"
@@ -65,8 +64,8 @@ func TestManyPoints(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bad := func(_ tree.Group, _ chunk.Kind, err error) error { return err }
-		if err := tree.Verify(ctx, tree.NewReader(r), cs[0], func(tree.Group) {}, bad); err != nil {
+		bad := func(d tree.Damage) error { return d.Err }
+		if err := tree.Verify(ctx, tree.NewReader(r), cs[0], func(error) bool { return true }, func(tree.Group, int) {}, bad); err != nil {
 			t.Error(err)
 		}
 	}

@@ -18,7 +18,6 @@ import (
 	"testing"
 
 	"autochrome/chroma"
-	"autochrome/chunk"
 	"autochrome/internal/chromatest"
 	"autochrome/repo"
 	"autochrome/repo/backend"
@@ -251,8 +250,8 @@ func (x *crashes) open(t *testing.T, at int) *repo.Repository {
 			t.Fatalf("event %d: %s: %v", at, s.DisplayID(), err)
 		}
 		for _, c := range cs {
-			whole := func(_ tree.Group, _ chunk.Kind, err error) error { return err }
-			if err := tree.Verify(t.Context(), reader, c, func(tree.Group) {}, whole); err != nil {
+			lost := func(d tree.Damage) error { return d.Err }
+			if err := tree.Verify(t.Context(), reader, c, func(error) bool { return true }, func(tree.Group, int) {}, lost); err != nil {
 				t.Fatalf("event %d: %s: %s: %v", at, s.DisplayID(), c.Name, err)
 			}
 		}

@@ -121,7 +121,7 @@ func (w *world) read(r *tree.Reader, s repo.Snapshot) (string, error) {
 	}
 	var b strings.Builder
 	for _, c := range cs {
-		err := tree.Verify(w.ctx, r, c, func(tree.Group) {}, func(_ tree.Group, _ chunk.Kind, err error) error { return err })
+		err := tree.Verify(w.ctx, r, c, func(error) bool { return true }, func(tree.Group, int) {}, func(d tree.Damage) error { return d.Err })
 		if err != nil {
 			return "", err
 		}

@@ -92,15 +92,21 @@ func damaged(err error) bool {
 // collections gives the collections as they can be had; with a Writer those that
 // lack something are built anew.
 func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree.Collection, err error) {
-	cs, err := x.reader.Collections(ctx, x.of.Snapshot.Root)
-	if err != nil {
-		if ctx.Err() == nil && damaged(err) {
-			x.of.Err = err
-			if w == nil {
+	cs, lost, err := x.reader.CollectionsLeft(ctx, x.of.Snapshot.Root, func(err error) bool { return ctx.Err() == nil && damaged(err) })
+	if err != nil && lost == 0 {
+		return nil, err
+	}
+	if lost > 0 {
+		infos, known := Unlisted(x.of.Snapshot, cs, lost)
+		if len(cs) == 0 || !known {
+			if x.of.Err = err; w == nil {
 				return nil, nil
 			}
+			return nil, err
 		}
-		return nil, err
+		for _, info := range infos {
+			x.of.Collections = append(x.of.Collections, LackingCollection{Name: info.Name, Records: info.Records, Whole: err})
+		}
 	}
 	for _, c := range cs {
 		lacks := LackingCollection{Name: c.Name, lost: map[int64]struct{}{}}
@@ -156,6 +162,16 @@ func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.Collect
 		return fmt.Errorf("collection %q: %w", c.Name, err)
 	}
 	return nil
+}
+
+// Unlisted gives what a snapshot's record knows of collections that its list of
+// collections lacks, n in number: cs are those that it has. It is false where
+// the record does not know which they are.
+func Unlisted(s repo.Snapshot, cs []tree.Collection, n int) ([]repo.CollectionInfo, bool) {
+	infos := slices.DeleteFunc(slices.Clone(s.Collections), func(info repo.CollectionInfo) bool {
+		return slices.ContainsFunc(cs, func(c tree.Collection) bool { return c.Name == info.Name })
+	})
+	return infos, len(infos) == n
 }
 
 // record is that of what is left. Its name, its run and what the program's own

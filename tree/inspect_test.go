@@ -25,7 +25,7 @@ func TestInspect(t *testing.T) {
 				return gone
 			}
 			return nil
-		})
+		}, func(err error) bool { return errors.Is(err, gone) })
 		lost := map[chunk.Kind]map[int64]bool{}
 		for range 2 { // what was not whole is named again
 			clear(lost)
@@ -55,9 +55,6 @@ func TestInspect(t *testing.T) {
 				}
 				if d.Kind == chunk.Description {
 					kinds[d.Kind]++
-				} else if before := d.After; before != "" && d.First > 0 && (d.Kind == chunk.Groups || d.Kind == chunk.Nodes) &&
-					(before != recs[d.First-1].ID || d.Last != recs[d.First+d.Count-1].ID) {
-					t.Fatalf("behind %q up to %q, want %q and %q", before, d.Last, recs[d.First-1].ID, recs[d.First+d.Count-1].ID)
 				}
 				return nil
 			})
@@ -66,6 +63,9 @@ func TestInspect(t *testing.T) {
 			}
 		}
 		kinds[chunk.Kind(b[0])]++
+		if !chunk.Kind(b[0]).IsColumn() {
+			continue // see TestLeft
+		}
 		// What is not named can be read.
 		r := NewReader(missing)
 		err := NewReader(s).Groups(t.Context(), c, func(start int64, g Group) error {

@@ -221,40 +221,49 @@ func (r *Reader) entries(ctx context.Context, n node) ([]element, error) {
 }
 
 func (r *Reader) readEntries(ctx context.Context, n node) ([]element, error) {
-	kind := kindAt(n.level)
 	out := make([]element, 0, n.Children)
-	h := r.loader.Hasher()
-	sum := int64(0)
 	for _, run := range n.Runs {
-		rows, err := r.Rows(ctx, run.Chunk, kind)
-		if err != nil {
+		var err error
+		if out, err = r.appendEntries(ctx, out, n.level, run); err != nil {
 			return nil, err
-		}
-		if err := within(run, rows); err != nil {
-			return nil, err
-		}
-		for i := run.First; i < run.First+run.Count; i++ {
-			row, _ := rows.Row(i)
-			e := element{row: row, place: Run{Chunk: run.Chunk, First: i, Count: 1}}
-			if n.level == 1 {
-				g, err := decodeGroup(row)
-				if err != nil {
-					return nil, err
-				}
-				e.group, e.logical, e.count, e.last = &g, g.Logical(h), int64(g.Count), g.Last
-			} else {
-				c, err := decodeNode(row)
-				if err != nil {
-					return nil, err
-				}
-				e.node, e.logical, e.count, e.last = &c, c.Logical, c.Count, c.Last
-			}
-			sum += e.count
-			out = append(out, e)
 		}
 	}
-	if len(out) == 0 || len(out) != n.Children || sum != n.Count || out[len(out)-1].last != n.Last || logicalNode(h, n.level, out) != n.Logical {
+	sum := int64(0)
+	for _, e := range out {
+		sum += e.count
+	}
+	if len(out) == 0 || len(out) != n.Children || sum != n.Count || out[len(out)-1].last != n.Last || logicalNode(r.loader.Hasher(), n.level, out) != n.Logical {
 		return nil, fmt.Errorf("%w: the entries of a node up to %q are not those that were stored", chunk.ErrCorrupt, n.Last)
+	}
+	return out, nil
+}
+
+// appendEntries reads some entries of a node of a level.
+func (r *Reader) appendEntries(ctx context.Context, out []element, level int, run Run) ([]element, error) {
+	rows, err := r.Rows(ctx, run.Chunk, kindAt(level))
+	if err != nil {
+		return nil, err
+	}
+	if err := within(run, rows); err != nil {
+		return nil, err
+	}
+	for i := run.First; i < run.First+run.Count; i++ {
+		row, _ := rows.Row(i)
+		e := element{row: row, place: Run{Chunk: run.Chunk, First: i, Count: 1}}
+		if level == 1 {
+			g, err := decodeGroup(row)
+			if err != nil {
+				return nil, err
+			}
+			e.group, e.logical, e.count, e.last = &g, g.Logical(r.loader.Hasher()), int64(g.Count), g.Last
+		} else {
+			c, err := decodeNode(row)
+			if err != nil {
+				return nil, err
+			}
+			e.node, e.logical, e.count, e.last = &c, c.Logical, c.Count, c.Last
+		}
+		out = append(out, e)
 	}
 	return out, nil
 }

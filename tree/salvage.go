@@ -15,60 +15,95 @@ func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged fun
 	if c.Height == 0 {
 		return nil
 	}
-	s := &salvage{r, dim, damaged, keep, lost}
-	return s.node(ctx, c.top(), "")
+	s := &salvage{r: r, damaged: damaged, lost: lost}
+	w := &leftWalk{r: r, damaged: damaged, lost: lost, group: func(ctx context.Context, start int64, g Group, after string) (bool, error) {
+		recs, lacks, err := s.group(ctx, start, g, after, dim)
+		if err != nil {
+			return false, err
+		}
+		if lacks == nil {
+			return true, keep(recs)
+		}
+		rest := chunk.NewRecords(dim)
+		for i, lacking := range lacks {
+			if !lacking {
+				rest.AppendRecords(recs, i, 1)
+			}
+		}
+		if rest.Len() == 0 {
+			return false, nil
+		}
+		return false, keep(rest)
+	}}
+	_, err := w.node(ctx, c.top(), "")
+	return err
+}
+
+// Verify reads every chunk that a collection needs, decodes it, and checks that
+// the rows are those that were stored. lost and damaged are those of Salvage;
+// lost is also told of a description. group is called for each row group that
+// was found, with how many of its records lack something.
+func Verify(ctx context.Context, r *Reader, c Collection, damaged func(error) bool, group func(g Group, lacking int), lost func(Damage) error) error {
+	if _, err := r.Description(ctx, c); err != nil {
+		if !damaged(err) {
+			return err
+		}
+		if err := lost(Damage{Kind: chunk.Description, Err: err}); err != nil {
+			return err
+		}
+	}
+	if c.Height == 0 {
+		return nil
+	}
+	s := &salvage{r: r, damaged: damaged, lost: lost}
+	w := &leftWalk{r: r, damaged: damaged, lost: lost, group: func(ctx context.Context, start int64, g Group, after string) (bool, error) {
+		_, lacks, err := s.group(ctx, start, g, after, -1)
+		if err != nil {
+			return false, err
+		}
+		lacking := 0
+		for _, is := range lacks {
+			if is {
+				lacking++
+			}
+		}
+		group(g, lacking)
+		return lacks == nil, nil
+	}}
+	_, err := w.node(ctx, c.top(), "")
+	return err
 }
 
 type salvage struct {
 	r       *Reader
-	dim     int
 	damaged func(error) bool
-	keep    func(*chunk.Records) error
 	lost    func(Damage) error
 }
 
-func (s *salvage) node(ctx context.Context, n node, after string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	children, err := s.r.entries(ctx, n)
-	if err != nil {
-		if !s.damaged(err) {
-			return err
-		}
-		return s.lost(Damage{Kind: kindAt(n.level), First: n.start, Count: n.Count, After: after, Last: n.Last, Err: err})
-	}
-	start := n.start
-	for _, e := range children {
-		if e.group != nil {
-			err = s.group(ctx, start, *e.group, after)
-		} else {
-			err = s.node(ctx, e.child(n.level, start), after)
-		}
-		if err != nil {
-			return err
-		}
-		start += e.count
-		after = e.last
-	}
-	return nil
-}
-
-func (s *salvage) group(ctx context.Context, start int64, g Group, after string) error {
+// group reads the records of a group. Where not all can be read lacks says of
+// which a column cannot, which is absent then, and lost is told. A dimension
+// below zero: that of the rows.
+func (s *salvage) group(ctx context.Context, start int64, g Group, after string, dim int) (recs *chunk.Records, lacks []bool, err error) {
 	recs, failed := s.r.Records(ctx, g)
 	if failed == nil {
-		return s.keep(recs)
+		failed = lastIs(recs.Column(chunk.IDs), g.Last)
+	}
+	if failed == nil {
+		return recs, nil, nil
 	}
 	if !s.damaged(failed) {
-		return failed
+		return nil, nil, failed
 	}
-	recs = chunk.NewRecords(s.dim)
-	lacks := make([]bool, g.Count)
+	if dim < 0 {
+		dim = s.dim(ctx, g)
+	}
+	recs = chunk.NewRecords(dim)
+	lacks = make([]bool, g.Count)
 	var all []Damage
 	for at, kind := range chunk.Columns {
 		gone, err := s.column(ctx, g, kind, recs.Columns[at])
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		for _, d := range gone {
 			d.After, d.Last = after, g.Last
@@ -79,7 +114,10 @@ func (s *salvage) group(ctx context.Context, start int64, g Group, after string)
 		}
 	}
 	if len(all) == 0 { // each chunk is right, and together they are not the group
-		return s.lost(Damage{Kind: chunk.Groups, First: start, Count: int64(g.Count), After: after, Last: g.Last, Err: failed})
+		for i := range lacks {
+			lacks[i] = true
+		}
+		return recs, lacks, s.lost(Damage{Kind: chunk.Groups, First: start, Count: int64(g.Count), After: after, Last: g.Last, Err: failed})
 	}
 	for _, d := range all {
 		for i := d.First; i < d.First+d.Count; i++ {
@@ -89,19 +127,28 @@ func (s *salvage) group(ctx context.Context, start int64, g Group, after string)
 		}
 		d.First += start
 		if err := s.lost(d); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	rest := chunk.NewRecords(s.dim)
-	for i, lacking := range lacks {
-		if !lacking {
-			rest.AppendRecords(recs, i, 1)
+	return recs, lacks, nil
+}
+
+// lastIs checks that a group's entry names its last record.
+func lastIs(ids *chunk.Rows, last string) error {
+	if row, _ := ids.Row(ids.Len() - 1); string(row) != last {
+		return fmt.Errorf("%w: the last record is %q, and its entry names %q", chunk.ErrCorrupt, row, last)
+	}
+	return nil
+}
+
+// dim gives the dimension of the first embeddings of a group that can be read.
+func (s *salvage) dim(ctx context.Context, g Group) int {
+	for _, run := range g.Columns[chunk.Embeddings.Column()].Runs {
+		if rows, err := s.r.Rows(ctx, run.Chunk, chunk.Embeddings); err == nil {
+			return rows.Dim()
 		}
 	}
-	if rest.Len() == 0 {
-		return nil
-	}
-	return s.keep(rest)
+	return 1 // nobody uses it
 }
 
 // column reads a column into rows, absent ones where they cannot be read, and

@@ -32,7 +32,7 @@ func TestSalvage(t *testing.T) {
 				return gone
 			}
 			return nil
-		})
+		}, func(err error) bool { return errors.Is(err, gone) })
 		must(i.Collection(t.Context(), c, func(d Damage) error {
 			for at := d.First; at < d.First+d.Count; at++ {
 				want[at] = true
@@ -64,12 +64,18 @@ func TestSalvage(t *testing.T) {
 			if lost[at] != want[at] {
 				t.Fatalf("%v: position %d is lost: %v, want %v", kind, at, lost[at], want[at])
 			}
+			if !kind.IsColumn() {
+				continue // where the gaps are is only about known: see TestLeft
+			}
 			if !lost[at] {
 				if n >= kept.Len() || !kept.Equal(n, all, at) {
 					t.Fatalf("%v: position %d is not as it was", kind, at)
 				}
 				n++
 			}
+		}
+		if !kind.IsColumn() {
+			n = kept.Len()
 		}
 		if n != kept.Len() || n == 0 && kind.IsColumn() {
 			t.Fatalf("%v: %d records kept, want %d", kind, kept.Len(), n)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/tree"
 )
@@ -20,17 +19,7 @@ type checkReport struct {
 	touched int   // snapshots
 	shown   int   // lines about files
 	more    int   // files that were not shown
-	ranges  map[damagedRange]*touches
-}
-
-// damagedRange is a column of some records of a collection, in a row.
-type damagedRange struct {
-	collection   string
-	kind         chunk.Kind
-	first, count int64
-	from, to     string // ids, "" where they are not known
-	after, last  string // ids of the records around
-	why          string
+	ranges  map[lostRange]*touches
 }
 
 // touches are the snapshots that a range is damaged in.
@@ -46,20 +35,6 @@ type findingJSON struct {
 	Damaged bool   `json:"damaged"`
 	Chunks  int    `json:"chunks,omitempty"` // that are affected
 	Text    string `json:"text"`
-}
-
-// touchedJSON are records that check --json found to lack something.
-type touchedJSON struct {
-	Type       string   `json:"type"` // records
-	SnapshotID string   `json:"snapshot_id"`
-	Collection string   `json:"collection,omitempty"` // none: all of the snapshot
-	Column     string   `json:"column"`               // nodes or groups: all columns
-	First      int64    `json:"first"`                // position, from 0 on
-	Count      int64    `json:"count"`
-	IDs        []string `json:"ids,omitempty"`      // where they can be read
-	After      string   `json:"after_id,omitempty"` // of a record before these
-	Last       string   `json:"last_id,omitempty"`  // of the last of these, or of one behind
-	Error      string   `json:"error"`
 }
 
 func (c *checkReport) printed(err error) { c.failed = cmp.Or(c.failed, err) }
@@ -90,7 +65,7 @@ func (c *checkReport) found(f repo.Finding) {
 
 // snapshots walks the trees of all snapshots.
 func (c *checkReport) snapshots(ctx context.Context, r *repo.Repository, all repo.Checked, bar *progress) error {
-	i := tree.NewInspector(r, all.Health.Chunk)
+	i := tree.NewInspector(r, all.Health.Chunk, damageIn(ctx))
 	for n, s := range all.List {
 		bar.show("check snapshots", n, len(all.List))
 		if err := c.snapshot(ctx, i, s); err != nil {
@@ -107,38 +82,28 @@ func (c *checkReport) snapshot(ctx context.Context, i *tree.Inspector, s repo.Sn
 			c.touched++
 		}
 	}()
-	cs, err := i.Collections(ctx, s.Root)
-	if err != nil {
-		if ctx.Err() != nil || !isDamage(err) {
-			return err
-		}
+	cs, lost, err := i.Collections(ctx, s.Root)
+	if err != nil && lost == 0 {
+		return err
+	}
+	err = unlisted(s, cs, lost, err, func(collection string, d tree.Damage) error {
 		touched = true
-		return c.touch(id, "", []tree.Damage{{Kind: chunk.Collections, Count: s.Root.Records, Err: err}})
+		return c.touch(id, collection, []tree.Damage{d})
+	})
+	if err != nil {
+		return err
 	}
 	for _, of := range cs {
-		open := map[chunk.Kind][]tree.Damage{} // what goes on, by column
+		joined := neighbours{emit: func(ds []tree.Damage) error { return c.touch(id, of.Name, ds) }}
 		err := i.Collection(ctx, of, func(d tree.Damage) error {
-			if ctx.Err() != nil || !isDamage(d.Err) {
-				return d.Err
-			}
 			touched = true
-			before := open[d.Kind]
-			if n := len(before); n > 0 && before[n-1].First+before[n-1].Count != d.First {
-				if err := c.touch(id, of.Name, before); err != nil {
-					return err
-				}
-				before = nil
-			}
-			open[d.Kind] = append(before, d)
-			return nil
+			return joined.add(d)
 		})
+		if err == nil {
+			err = joined.end()
+		}
 		if err != nil {
 			return err
-		}
-		for _, kind := range slices.Sorted(maps.Keys(open)) {
-			if err := c.touch(id, of.Name, open[kind]); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -148,21 +113,15 @@ func (c *checkReport) snapshot(ctx context.Context, i *tree.Inspector, s repo.Sn
 func (c *checkReport) touch(id, collection string, ds []tree.Damage) error {
 	if c.json {
 		for _, d := range ds {
-			err := c.printJSON(touchedJSON{"records", id, collection, d.Kind.String(), d.First, d.Count, d.IDs, d.After, d.Last, d.Err.Error()})
-			if err != nil {
+			j := lostOf(collection, d)
+			j.Type, j.SnapshotID = "records", id
+			if err := c.printJSON(j); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	first, last := ds[0], ds[len(ds)-1]
-	of := damagedRange{collection: collection, kind: first.Kind, first: first.First, after: first.After, last: last.Last, why: first.Err.Error()}
-	for _, d := range ds {
-		of.count += d.Count
-	}
-	if len(first.IDs) > 0 && len(last.IDs) > 0 {
-		of.from, of.to = first.IDs[0], last.IDs[len(last.IDs)-1]
-	}
+	of := rangeOf(collection, ds)
 	t := c.ranges[of]
 	if t == nil {
 		t = &touches{first: id}
@@ -171,31 +130,6 @@ func (c *checkReport) touch(id, collection string, ds []tree.Damage) error {
 	t.snapshots++
 	t.last = id
 	return nil
-}
-
-func (d damagedRange) String() string {
-	switch {
-	case d.kind == chunk.Collections:
-		return fmt.Sprintf("the list of collections, with all of %s", plural(d.count, "record"))
-	case d.kind == chunk.Description:
-		return d.collection + ", its description"
-	}
-	column := d.kind.String()
-	if !d.kind.IsColumn() {
-		column = "the tree"
-	}
-	text := fmt.Sprintf("%s, %s of %s from position %d on", d.collection, column, plural(d.count, "record"), d.first)
-	switch {
-	case d.from != "" && d.from == d.to:
-		text += fmt.Sprintf(": %q", d.from)
-	case d.from != "":
-		text += fmt.Sprintf(": %q to %q", d.from, d.to)
-	case d.after != "":
-		text += fmt.Sprintf(": behind %q, up to %q", d.after, d.last)
-	default:
-		text += fmt.Sprintf(": up to %q", d.last)
-	}
-	return text
 }
 
 func (t *touches) String() string {
@@ -236,7 +170,7 @@ func (c *checkReport) text(all repo.Checked) {
 	if c.more > 0 {
 		c.printed(c.print("and %s more: --json has all", plural(c.more, "file")))
 	}
-	list := slices.SortedFunc(maps.Keys(c.ranges), func(a, b damagedRange) int {
+	list := slices.SortedFunc(maps.Keys(c.ranges), func(a, b lostRange) int {
 		return cmp.Or(cmp.Compare(a.collection, b.collection), cmp.Compare(a.first, b.first), cmp.Compare(a.kind, b.kind), cmp.Compare(a.why, b.why))
 	})
 	for _, d := range list[:min(maxDamage, len(list))] {

@@ -29,7 +29,7 @@ const (
 )
 
 // checkedJSON is the last object that check --json prints; see findingJSON and
-// touchedJSON for those before.
+// lostJSON for those before.
 type checkedJSON struct {
 	Type string `json:"type"` // summary
 	repo.Checked
@@ -61,7 +61,7 @@ func check(ctx context.Context, s *session) error {
 }
 
 func (s *session) checked(ctx context.Context, r *repo.Repository, share repo.ReadShare) error {
-	rep := &checkReport{session: s, ranges: map[damagedRange]*touches{}}
+	rep := &checkReport{session: s, ranges: map[lostRange]*touches{}}
 	bar := newProgress(s.console)
 	defer bar.end()
 	c, err := r.Check(ctx, repo.CheckOptions{

@@ -32,10 +32,10 @@ type lackingJSON struct {
 }
 
 type lackingColJSON struct {
-	Collection string      `json:"collection"`
-	Lost       int64       `json:"lost_records"`
-	Error      string      `json:"error,omitempty"` // nothing of it can be had
-	Damage     []damagedIn `json:"damage"`          // the first of it
+	Collection string     `json:"collection"`
+	Lost       int64      `json:"lost_records"`
+	Error      string     `json:"error,omitempty"` // nothing of it can be had
+	Damage     []lostJSON `json:"damage"`          // the first of it
 }
 
 func repairSnapshots(ctx context.Context, s *session) error {
@@ -144,12 +144,12 @@ func lackingOf(l snapshot.Lacking) lackingJSON {
 		j.Error = l.Err.Error()
 	}
 	for _, c := range l.Collections {
-		of := lackingColJSON{Collection: c.Name, Lost: c.Records, Damage: []damagedIn{}}
+		of := lackingColJSON{Collection: c.Name, Lost: c.Records, Damage: []lostJSON{}}
 		if c.Whole != nil {
 			of.Error = c.Whole.Error()
 		}
 		for _, d := range c.Damage {
-			of.Damage = append(of.Damage, damagedIn{c.Name, d.Kind.String(), d.IDs, d.Last, d.Err.Error()})
+			of.Damage = append(of.Damage, lostOf(c.Name, d))
 		}
 		j.Collections = append(j.Collections, of)
 	}
@@ -184,11 +184,11 @@ func (s *session) printLackingCollection(c lackingColJSON) error {
 		return s.print("  leave out: %s, all of %s: %s", printable(c.Collection), plural(c.Lost, "record"), printable(c.Error))
 	}
 	for _, d := range c.Damage {
-		ids := fmt.Sprintf("records up to %q, whose ids are not known", d.Last)
+		where := "ids not known, " + whereabouts("", "", d.After, d.Last, d.Before)
 		if n := len(d.IDs); n > 0 {
-			ids = fmt.Sprintf("%s, %q to %q", plural(n, "record"), d.IDs[0], d.IDs[n-1])
+			where = whereabouts(d.IDs[0], d.IDs[n-1], "", "", "")
 		}
-		if err := s.print("  leave out: %s, for the %s: %s", printable(c.Collection), d.Column, printable(ids)); err != nil {
+		if err := s.print("  leave out: %s, for the %s: %s, %s", printable(c.Collection), d.Column, plural(d.Count, "record"), printable(where)); err != nil {
 			return err
 		}
 	}

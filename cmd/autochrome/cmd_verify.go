@@ -16,7 +16,7 @@ import (
 func verifyCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "read, decode and hash every chunk that a snapshot needs", ArgsUsage: "ID",
-		Description: "Damage is named with the collection, the column and the records. A damaged snapshot\nbecomes suspect, so that it is never the latest, until it verifies again.",
+		Description: "Damage is named with the collection, the column and the records, also where it hides\nwhat lies under it; see all: --json. A damaged snapshot\nbecomes suspect, so that it is never the latest, until it verifies again.",
 		Flags:       []cli.Flag{sourceFlag()},
 		Action:      p.action(verify),
 	}
@@ -32,12 +32,15 @@ const byVerify = "verify: "
 type verified struct {
 	SnapshotID  string               `json:"snapshot_id"`
 	Collections []verifiedCollection `json:"collections"`
-	Records     int64                `json:"records"`         // whose columns were read
-	Damaged     int64                `json:"damaged"`         // columns of row groups
+	Records     int64                `json:"records"`         // that were found
+	Damaged     int64                `json:"damaged"`         // ranges of records of which a column is lost
 	Affected    int64                `json:"damaged_records"` // in these
-	Damage      []damagedIn          `json:"damage"`          // the first of them
+	Damage      []lostJSON           `json:"damage"`          // the first of them
 	Duration    int64                `json:"duration_ms"`
 	Status      string               `json:"status"` // ok or damaged
+
+	ranges []lostRange // the first of them
+	more   int         // ranges
 }
 
 // verifiedCollection counts what was read of a collection.
@@ -45,17 +48,7 @@ type verifiedCollection struct {
 	Name    string `json:"name"`
 	Records int64  `json:"records"`
 	Groups  int64  `json:"row_groups"`
-	Damaged int64  `json:"damaged"` // columns of row groups
-}
-
-// damagedIn is one column of a row group, or a whole collection, that is not
-// what was stored.
-type damagedIn struct {
-	Collection string   `json:"collection"`
-	Column     string   `json:"column,omitempty"` // "": of the collection nothing behind this place can be read
-	IDs        []string `json:"ids,omitempty"`    // of the row group; none where the ids themselves are damaged
-	Last       string   `json:"last_id,omitempty"`
-	Error      string   `json:"error"`
+	Damaged int64  `json:"damaged"` // as above
 }
 
 func verify(ctx context.Context, s *session) error {
@@ -70,7 +63,7 @@ func verify(ctx context.Context, s *session) error {
 		}
 		bar := newProgress(s.console)
 		defer bar.end()
-		v := verified{SnapshotID: snap.DisplayID(), Collections: []verifiedCollection{}, Damage: []damagedIn{}, Status: "ok"}
+		v := verified{SnapshotID: snap.DisplayID(), Collections: []verifiedCollection{}, Damage: []lostJSON{}, Status: "ok"}
 		if err := v.snapshot(ctx, r, snap, bar); err != nil {
 			return err
 		}
@@ -86,7 +79,7 @@ func verify(ctx context.Context, s *session) error {
 			return err
 		}
 		if v.Damaged > 0 {
-			return unfinished("what is not named can still be restored; a copy of the damaged file put back repairs it, and a new snapshot stores again what Chroma still has",
+			return unfinished("what is not named can still be restored; autochrome repair packs takes what is lost from a copy (--from) or from Chroma (--live)",
 				"%s is damaged: %s", v.SnapshotID, v.summary(snap))
 		}
 		return nil
@@ -99,11 +92,20 @@ func isDamage(err error) bool {
 	return errors.Is(err, repo.ErrDamaged) || errors.Is(err, chunk.ErrCorrupt)
 }
 
-func (v *verified) add(d damagedIn) {
-	v.Damaged++
-	if len(v.Damage) < maxDamage {
-		v.Damage = append(v.Damage, d)
+// add takes damage of one column to neighbours.
+func (v *verified) add(collection string, ds []tree.Damage) error {
+	for _, d := range ds {
+		v.Damaged++
+		if len(v.Damage) < maxDamage {
+			v.Damage = append(v.Damage, lostOf(collection, d))
+		}
 	}
+	if len(v.ranges) < maxDamage {
+		v.ranges = append(v.ranges, rangeOf(collection, ds))
+	} else {
+		v.more++
+	}
+	return nil
 }
 
 func (v *verified) summary(s repo.Snapshot) string {
@@ -112,12 +114,14 @@ func (v *verified) summary(s repo.Snapshot) string {
 
 func (v *verified) snapshot(ctx context.Context, r *repo.Repository, s repo.Snapshot, bar *progress) error {
 	reader := tree.NewReader(r)
-	cs, err := reader.Collections(ctx, s.Root)
-	if err != nil && isDamage(err) {
-		v.Affected = s.Root.Records
-		v.add(damagedIn{Error: err.Error()})
-		return nil
+	cs, lost, err := reader.CollectionsLeft(ctx, s.Root, damageIn(ctx))
+	if err != nil && lost == 0 {
+		return err
 	}
+	err = unlisted(s, cs, lost, err, func(collection string, d tree.Damage) error {
+		v.Affected += d.Count
+		return v.add(collection, []tree.Damage{d})
+	})
 	if err != nil {
 		return err
 	}
@@ -131,48 +135,22 @@ func (v *verified) snapshot(ctx context.Context, r *repo.Repository, s repo.Snap
 
 func (v *verified) collection(ctx context.Context, r *tree.Reader, c tree.Collection, bar *progress) error {
 	of := verifiedCollection{Name: c.Name}
-	before, bad := v.Damaged, false
-	err := tree.Verify(ctx, r, c,
-		func(g tree.Group) {
-			of.Groups++
-			if bad {
-				v.Affected += int64(g.Count)
-			}
-			bad = false
-			of.Records += int64(g.Count)
-			bar.show("verify "+c.Name, int(of.Records), int(c.Top.Count))
-		},
-		func(g tree.Group, kind chunk.Kind, err error) error {
-			if !isDamage(err) {
-				return err
-			}
-			bad = bad || kind.IsColumn()
-			v.add(damagedIn{c.Name, kind.String(), idsOf(ctx, r, g), g.Last, err.Error()})
-			return nil
-		})
-	if err != nil && isDamage(err) {
-		v.Affected += c.Top.Count - of.Records
-		v.add(damagedIn{Collection: c.Name, Error: err.Error()})
-		err = nil
+	before := v.Damaged
+	joined := neighbours{emit: func(ds []tree.Damage) error { return v.add(c.Name, ds) }}
+	err := tree.Verify(ctx, r, c, damageIn(ctx), func(g tree.Group, lacking int) {
+		of.Groups++
+		of.Records += int64(g.Count)
+		v.Affected += int64(lacking)
+		bar.show("verify "+c.Name, int(of.Records), int(c.Top.Count))
+	}, joined.add)
+	if err == nil {
+		err = joined.end()
 	}
+	v.Affected += c.Top.Count - of.Records // of which nothing was found
 	of.Damaged = v.Damaged - before
 	v.Records += of.Records
 	v.Collections = append(v.Collections, of)
 	return err
-}
-
-// idsOf gives the ids of a row group, nil where they cannot be read.
-func idsOf(ctx context.Context, r *tree.Reader, g tree.Group) []string {
-	rows, err := r.Column(ctx, g, chunk.IDs)
-	if err != nil {
-		return nil
-	}
-	ids := make([]string, rows.Len())
-	for i := range ids {
-		row, _ := rows.Row(i)
-		ids[i] = string(row)
-	}
-	return ids
 }
 
 // noteVerified annotates the snapshot with what was found.
@@ -201,13 +179,13 @@ func (s *session) printVerified(v verified) error {
 	if s.json {
 		return s.printJSON(v)
 	}
-	for _, d := range v.Damage {
-		if err := s.print("damaged: %s", d); err != nil {
+	for _, d := range v.ranges {
+		if err := s.print("damaged: %s: %s", printable(d.String()), printable(d.why)); err != nil {
 			return err
 		}
 	}
-	if more := v.Damaged - int64(len(v.Damage)); more > 0 {
-		if err := s.print("and %d more", more); err != nil {
+	if v.more > 0 {
+		if err := s.print("and %d more", v.more); err != nil {
 			return err
 		}
 	}
@@ -216,27 +194,4 @@ func (s *session) printVerified(v verified) error {
 	}
 	return s.print("%s is whole: %s in %s read, decoded and hashed in %s", v.SnapshotID,
 		plural(v.Records, "record"), plural(len(v.Collections), "collection"), took(s.begun))
-}
-
-// shownIDs is how many ids of a damaged row group a person is shown.
-const shownIDs = 8
-
-func (d damagedIn) String() string {
-	switch {
-	case d.Collection == "":
-		return "the list of collections: " + printable(d.Error)
-	case d.Column == "":
-		return fmt.Sprintf("%s, the tree: %s", d.Collection, printable(d.Error))
-	case len(d.IDs) == 0:
-		return fmt.Sprintf("%s, %s of the records up to %q: %s", d.Collection, d.Column, d.Last, printable(d.Error))
-	}
-	var ids []string
-	for _, id := range d.IDs[:min(shownIDs, len(d.IDs))] {
-		ids = append(ids, printable(id))
-	}
-	text := strings.Join(ids, " ")
-	if more := len(d.IDs) - len(ids); more > 0 {
-		text += fmt.Sprintf(" and %d more up to %s (all: --json)", more, printable(d.Last))
-	}
-	return fmt.Sprintf("%s, %s of %s: %s: %s", d.Collection, d.Column, plural(len(d.IDs), "record"), text, printable(d.Error))
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,6 +25,7 @@ import (
 //	repo tamper [-remove] N              changes a byte of the nth audit entry, or removes it
 //	repo truncate                        cuts the largest pack short
 //	repo flip [FOLDER]                   changes a byte in the largest pack, or file of another folder
+//	repo spoil KIND [N]                  changes a byte of each of the first N chunks of a kind, one without N
 //	repo save FILE                       names and sizes of all files
 //	repo age FOLDER HOURS                makes the files of a folder older for the store
 //	repo past NAME DAYS...               for each, a snapshot like the newest, so many days old
@@ -82,6 +85,12 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		b[size/3] ^= 1
 		ts.Check(os.WriteFile(largest, b, 0o600))
+	case "spoil":
+		n := 1
+		if len(args) > 2 {
+			n = number(ts, args[2])
+		}
+		spoil(ts, folder, args[1], n)
 	case "save":
 		text := ""
 		walk(ts, folder, func(path string, info fs.FileInfo) { text += path + " " + info.ModTime().String() + "\n" })
@@ -153,4 +162,44 @@ func addPast(ts *testscript.TestScript, folder, name string, at time.Time) {
 	}))
 	ts.Check(os.Chtimes(filepath.Join(folder, s.File), at, at))
 	ts.Check(r.Close())
+}
+
+// spoil changes a byte of each of the first n chunks of a kind.
+func spoil(ts *testscript.TestScript, folder, kind string, n int) {
+	be, err := backend.OpenLocal(folder)
+	ts.Check(err)
+	r, err := repo.Open(context.Background(), be)
+	ts.Check(err)
+	defer r.Close()
+	packs, err := r.Objects(context.Background(), "pack")
+	ts.Check(err)
+	for _, info := range packs {
+		said, err := r.Object(context.Background(), "pack", info)
+		if errors.Is(err, repo.ErrDamaged) {
+			continue
+		}
+		ts.Check(err)
+		text, err := json.Marshal(said)
+		ts.Check(err)
+		var directory struct {
+			Entries []struct {
+				Kind           string
+				Offset, Length int
+			}
+		}
+		ts.Check(json.Unmarshal(text, &directory))
+		name := filepath.Join(folder, filepath.FromSlash(info.Name))
+		file, err := os.ReadFile(name)
+		ts.Check(err)
+		for _, e := range directory.Entries {
+			if e.Kind == kind && n > 0 && e.Length > 60 { // shorter ones may be the pack's salt
+				file[e.Offset+e.Length/2] ^= 1
+				n--
+			}
+		}
+		ts.Check(os.WriteFile(name, file, 0o600))
+	}
+	if n > 0 {
+		ts.Fatalf("%d too few chunks of %s", n, kind)
+	}
 }
