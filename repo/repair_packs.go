@@ -17,6 +17,7 @@ type PackRepair struct {
 	Missing    []string `json:"missing"`    // packs that the index names and that are not there: it forgets them
 	Rescue     int      `json:"rescue"`     // chunks to copy out of damaged packs
 	Fetch      int      `json:"fetch"`      // chunks that somebody else has
+	Found      int      `json:"found"`      // of these, what the copy does not have and was found
 	Lost       int      `json:"lost"`       // chunks that a snapshot needs and nobody has
 	Records    []string `json:"records"`    // damaged records of snapshots that the copy, or a list, has
 	Unreadable []string `json:"unreadable"` // damaged files of snapshots that nobody has
@@ -34,6 +35,9 @@ type PackRepairOptions struct {
 	// Find gives canonical bytes of a chunk that neither this repository nor the
 	// copy has, ErrMissing where it does not know; nil: nobody does.
 	Find func(ctx context.Context, id chunk.ID) ([]byte, error)
+	// Seek is told of all that Find may be asked for, before it is; again where
+	// what was found shows more of a tree, of which more is lost. nil: nobody is.
+	Seek func(context.Context, Losses) error
 	// Planned is told what it takes before anything is changed; its error, which
 	// is returned, ends it there.
 	Planned func(PackRepair) error
@@ -147,74 +151,6 @@ func (p *packRepair) found(f Finding) {
 	}
 }
 
-// errLeaveOut says that a walk cannot go further here.
-var errLeaveOut = errors.New("left out")
-
-// lookForLost finds what snapshots need and this repository does not have.
-func (p *packRepair) lookForLost(ctx context.Context) error {
-	lost := map[chunk.ID]bool{}
-	var order []chunk.ID
-	w := newWalk(func(ctx context.Context, id chunk.ID) ([]byte, error) {
-		b, err := p.r.Load(ctx, id)
-		if err == nil || !errors.Is(err, ErrDamaged) {
-			return b, err
-		}
-		if b, err = p.elsewhere(ctx, id); errors.Is(err, ErrMissing) {
-			return nil, errLeaveOut
-		}
-		return b, err
-	})
-	w.visit = func(_ chunk.Kind, run chunk.Run, _ bool) error {
-		if !lost[run.Chunk] && p.health.Chunk(run.Chunk) != nil {
-			lost[run.Chunk] = true
-			order = append(order, run.Chunk)
-		}
-		return nil
-	}
-	for _, s := range p.list {
-		if err := w.root(ctx, s.Root); err != nil {
-			return err
-		}
-	}
-	if p.noIndex && len(order)+len(p.missing) > 0 {
-		return ErrIndexFirst
-	}
-	for _, id := range order {
-		_, err := p.elsewhere(ctx, id)
-		switch {
-		case err == nil:
-			p.fetch = append(p.fetch, id)
-		case errors.Is(err, ErrMissing):
-			p.plan.Lost++
-		default:
-			return err
-		}
-	}
-	p.plan.Fetch = len(p.fetch)
-	return nil
-}
-
-// elsewhere gives canonical bytes, whose hash is their id, of a chunk that the
-// repository does not have. ErrMissing where nobody has it.
-func (p *packRepair) elsewhere(ctx context.Context, id chunk.ID) ([]byte, error) {
-	if p.o.Copy != nil {
-		b, err := p.o.Copy.Load(ctx, id)
-		if err == nil || !errors.Is(err, ErrDamaged) {
-			return b, err
-		}
-	}
-	if p.o.Find != nil {
-		b, err := p.o.Find(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if p.r.hasher.ID(b) == id {
-			return b, nil
-		}
-	}
-	return nil, ErrMissing
-}
-
 // lookForRecords finds the damaged records of snapshots that stand elsewhere too,
 // and those that do not.
 func (p *packRepair) lookForRecords(ctx context.Context) error {
@@ -283,7 +219,7 @@ func (p *packRepair) run(ctx context.Context) error {
 			}
 		}
 		for _, id := range p.fetch {
-			b, err := p.elsewhere(ctx, id)
+			b, _, err := p.elsewhere(ctx, id)
 			if err != nil {
 				return err
 			}

@@ -25,6 +25,7 @@ type LackingCollection struct {
 	Records int64         // that cannot be had, or not whole
 	Whole   error         // why nothing of the collection can be had; nil: the rest can
 	Damage  []tree.Damage // what they lack, by column; at most maxLacking
+	Taken   []tree.Damage // what a live database has of it, likewise
 
 	lost map[int64]struct{} // their positions
 }
@@ -43,21 +44,22 @@ func (l Lacking) Records() (n int64) {
 	return n
 }
 
-// FindLacking reads a snapshot wholly. It is false where nothing is lacking.
-func FindLacking(ctx context.Context, r *repo.Repository, s repo.Snapshot) (Lacking, bool, error) {
-	x := &salvaging{reader: tree.NewReader(r), of: Lacking{Snapshot: s}}
+// FindLacking reads a snapshot wholly. It is false where nothing is lacking. live
+// is asked for what is; nil: nobody is.
+func FindLacking(ctx context.Context, r *repo.Repository, s repo.Snapshot, live *Live) (Lacking, bool, error) {
+	x := &salvaging{reader: tree.NewReader(r), of: Lacking{Snapshot: s}, live: live}
 	_, err := x.collections(ctx, nil)
 	return x.of, x.of.Err != nil || len(x.of.Collections) > 0, err
 }
 
 // Salvage makes a snapshot of what is left of one that lacks something: without
 // the records that lack a column, and without the collections of which nothing
-// can be had, which it says it could not read. It is suspect, of the same time,
-// and tagged with the one that it is made of, which stays. Damaged packs have to
-// be marked before: see repo.RepairPacks.
-func Salvage(ctx context.Context, r *repo.Repository, of Lacking, version string) (made repo.Snapshot, err error) {
+// can be had, which it says it could not read. It is of the same time, tagged with
+// the one that it is made of, which stays, and suspect if it lacks anything.
+// Damaged packs have to be marked before: see repo.RepairPacks.
+func Salvage(ctx context.Context, r *repo.Repository, of Lacking, live *Live, version string) (made repo.Snapshot, err error) {
 	err = r.Write(ctx, func(w *repo.Writer) error {
-		x := &salvaging{reader: tree.NewReader(w), of: Lacking{Snapshot: of.Snapshot}}
+		x := &salvaging{reader: tree.NewReader(w), of: Lacking{Snapshot: of.Snapshot}, live: live}
 		cs, err := x.collections(ctx, w)
 		if err != nil {
 			return err
@@ -83,6 +85,7 @@ func Salvage(ctx context.Context, r *repo.Repository, of Lacking, version string
 type salvaging struct {
 	reader *tree.Reader
 	of     Lacking
+	live   *Live // nil: there is none
 }
 
 func damaged(err error) bool {
@@ -123,17 +126,19 @@ func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree
 		if err := x.read(ctx, c, d, nil, &lacks); err != nil {
 			return nil, err
 		}
-		if lacks.Records = int64(len(lacks.lost)); lacks.Records > 0 {
-			x.of.Collections = append(x.of.Collections, lacks)
+		if len(lacks.lost)+len(lacks.Taken) > 0 {
 			if w != nil {
 				b := tree.NewBuilder(w, d.Dimension)
-				if err := x.read(ctx, c, d, b, new(LackingCollection)); err != nil {
+				lacks = LackingCollection{Name: c.Name, lost: map[int64]struct{}{}} // the database may have changed
+				if err := x.read(ctx, c, d, b, &lacks); err != nil {
 					return nil, err
 				}
 				if c.Height, c.Top, err = b.Finish(ctx); err != nil {
 					return nil, err
 				}
 			}
+			lacks.Records = int64(len(lacks.lost))
+			x.of.Collections = append(x.of.Collections, lacks)
 		}
 		out = append(out, c)
 	}
@@ -141,8 +146,12 @@ func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree
 }
 
 func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.CollectionDescription, b *tree.Builder, lacks *LackingCollection) error {
+	var mend tree.Mend
+	if x.live != nil {
+		mend = x.mender(c, lacks)
+	}
 	err := x.reader.Salvage(ctx, c, d.Dimension,
-		func(err error) bool { return ctx.Err() == nil && damaged(err) },
+		func(err error) bool { return ctx.Err() == nil && damaged(err) }, mend,
 		func(recs *chunk.Records) error {
 			if b == nil {
 				return nil
@@ -150,7 +159,7 @@ func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.Collect
 			return b.Add(ctx, recs)
 		},
 		func(d tree.Damage) error {
-			for at := d.First; at < d.First+d.Count && lacks.lost != nil; at++ {
+			for at := d.First; at < d.First+d.Count; at++ {
 				lacks.lost[at] = struct{}{}
 			}
 			if len(lacks.Damage) < maxLacking {
@@ -174,6 +183,29 @@ func Unlisted(s repo.Snapshot, cs []tree.Collection, n int) ([]repo.CollectionIn
 	return infos, len(infos) == n
 }
 
+// mender notes what is taken from the live database.
+func (x *salvaging) mender(c tree.Collection, lacks *LackingCollection) tree.Mend {
+	mend := x.live.mender(x.of.Snapshot, c)
+	if mend == nil {
+		return nil
+	}
+	return func(ctx context.Context, g tree.Group, ids, rows *chunk.Rows, gone []tree.Damage) (*chunk.Rows, error) {
+		out, err := mend(ctx, g, ids, rows, gone)
+		if out != nil && len(lacks.Taken) < maxLacking {
+			d := tree.Damage{Kind: rows.Kind(), Last: g.Last, Err: gone[0].Err}
+			for _, part := range gone {
+				d.Count += part.Count
+				for i := part.First; i < part.First+part.Count; i++ {
+					id, _ := ids.Row(int(i))
+					d.IDs = append(d.IDs, string(id))
+				}
+			}
+			lacks.Taken = append(lacks.Taken, d)
+		}
+		return out, err
+	}
+}
+
 // record is that of what is left. Its name, its run and what the program's own
 // tags say stay with the snapshot that it is made of.
 func (x *salvaging) record(root tree.Root, cs []tree.Collection, version string) repo.Snapshot {
@@ -182,7 +214,9 @@ func (x *salvaging) record(root tree.Root, cs []tree.Collection, version string)
 		Time: s.Time, Kind: repo.KindSnapshot, Source: s.Source, Scope: s.Scope, Parent: s.Parent, Root: root,
 		Capture: s.Capture, Tags: map[string]string{}, Unreadable: slices.Clone(s.Unreadable), Damage: s.Damage,
 		Server: s.Server, Host: s.Host, User: s.User, Command: s.Command, Version: version,
-		Suspect: fmt.Sprintf("what is left of %s: %d of %d records are lost", s.DisplayID(), x.of.Records(), s.Root.Records),
+	}
+	if n := x.of.Records(); n > 0 || root.Logical != s.Root.Logical {
+		out.Suspect = fmt.Sprintf("what is left of %s: %d of %d records are lost", s.DisplayID(), n, s.Root.Records)
 	}
 	maps.Copy(out.Tags, s.Tags)
 	for _, own := range repo.OwnTags {

@@ -50,7 +50,7 @@ func TestSalvage(t *testing.T) {
 			must(err)
 			_, err = r.RepairPacks(t.Context(), repo.PackRepairOptions{Planned: func(repo.PackRepair) error { return nil }})
 			must(err)
-			l, lacks, err := snapshot.FindLacking(t.Context(), r, res.Snapshot)
+			l, lacks, err := snapshot.FindLacking(t.Context(), r, res.Snapshot, nil)
 			must(err)
 			if !lacks {
 				whole++
@@ -61,7 +61,7 @@ func TestSalvage(t *testing.T) {
 				continue
 			}
 			some++
-			made, err := snapshot.Salvage(t.Context(), r, l, "")
+			made, err := snapshot.Salvage(t.Context(), r, l, nil, "")
 			must(err)
 			got := recordsOf(t, r, made)
 			for id, rec := range got {
@@ -81,7 +81,7 @@ func TestSalvage(t *testing.T) {
 			if made.Good() || made.Time != res.Snapshot.Time || made.Tags[repo.TagRepaired] != res.Snapshot.DisplayID() || !strings.Contains(made.Suspect, "left of") {
 				t.Fatalf("its record is %+v", made)
 			}
-			if _, lacks, err := snapshot.FindLacking(t.Context(), r, made); lacks || err != nil {
+			if _, lacks, err := snapshot.FindLacking(t.Context(), r, made, nil); lacks || err != nil {
 				t.Fatalf("byte %d: what is left is not whole: %v", at, err)
 			}
 		}

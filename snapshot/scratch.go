@@ -34,23 +34,36 @@ type extent struct {
 
 // WithScratch gives fn a Scratch over base and removes it afterwards.
 func WithScratch(base Base, fn func(*Scratch) error) (err error) {
-	f, err := tempFile("autochrome-scratch-*")
+	s, err := newScratch(base)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeTemp(f)) }()
-	return fn(&Scratch{base: base, file: f, at: map[chunk.ID]extent{}})
+	defer func() { err = errors.Join(err, s.close()) }()
+	return fn(s)
 }
+
+// newScratch gives a Scratch that the caller closes.
+func newScratch(base Base) (*Scratch, error) {
+	f, err := tempFile("autochrome-scratch-*")
+	return &Scratch{base: base, file: f, at: map[chunk.ID]extent{}}, err
+}
+
+func (s *Scratch) close() error { return closeTemp(s.file) }
 
 // Hasher implements tree.Loader.
 func (s *Scratch) Hasher() *chunk.Hasher { return s.base.Hasher() }
 
 // Has implements tree.Store.
 func (s *Scratch) Has(id chunk.ID) bool {
+	return s.Kept(id) || s.base.Has(id)
+}
+
+// Kept reports whether the scratch file itself has a chunk.
+func (s *Scratch) Kept(id chunk.ID) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	_, ok := s.at[id]
-	s.mu.Unlock()
-	return ok || s.base.Has(id)
+	return ok
 }
 
 // Save implements tree.Store.

@@ -53,7 +53,7 @@ func TestLeft(t *testing.T) {
 		}
 		kept, lost := chunk.NewRecords(3), int64(0)
 		var gaps [][2]int
-		err := NewReader(missing).Salvage(t.Context(), c, 3, isHole,
+		err := NewReader(missing).Salvage(t.Context(), c, 3, isHole, nil,
 			func(r *chunk.Records) error { kept.AppendRecords(r, 0, r.Len()); return nil },
 			func(d Damage) error {
 				lost += d.Count

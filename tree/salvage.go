@@ -10,12 +10,14 @@ import (
 // Salvage reads what can be read of a collection of dim components, in the order
 // of its records: keep gets those of which every column can be had, and lost is
 // told what the others lack, by column; what it is told may overlap. damaged
-// says whether an error tells damage; any other ends it.
-func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged func(error) bool, keep func(*chunk.Records) error, lost func(Damage) error) error {
+// says whether an error tells damage; any other ends it. mend gives a column of a
+// group of which not all can be read, nil where it cannot; a nil one knows none.
+// It is given what can be read, with absent rows between, and the group's ids.
+func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged func(error) bool, mend Mend, keep func(*chunk.Records) error, lost func(Damage) error) error {
 	if c.Height == 0 {
 		return nil
 	}
-	s := &salvage{r: r, damaged: damaged, lost: lost}
+	s := &salvage{r: r, damaged: damaged, mend: mend, lost: lost}
 	w := &leftWalk{r: r, damaged: damaged, lost: lost, group: func(ctx context.Context, start int64, g Group, after string) (bool, error) {
 		recs, lacks, err := s.group(ctx, start, g, after, dim)
 		if err != nil {
@@ -74,9 +76,14 @@ func Verify(ctx context.Context, r *Reader, c Collection, damaged func(error) bo
 	return err
 }
 
+// Mend makes a column whole: see Reader.Salvage. What it gives has the column's
+// content id.
+type Mend func(ctx context.Context, g Group, ids, rows *chunk.Rows, gone []Damage) (*chunk.Rows, error)
+
 type salvage struct {
 	r       *Reader
 	damaged func(error) bool
+	mend    Mend
 	lost    func(Damage) error
 }
 
@@ -100,11 +107,22 @@ func (s *salvage) group(ctx context.Context, start int64, g Group, after string,
 	recs = chunk.NewRecords(dim)
 	lacks = make([]bool, g.Count)
 	var all []Damage
+	lacksIDs, mended := false, false
 	for at, kind := range chunk.Columns {
 		gone, err := s.column(ctx, g, kind, recs.Columns[at])
 		if err != nil {
 			return nil, nil, err
 		}
+		if len(gone) > 0 && s.mend != nil && kind != chunk.IDs && !lacksIDs {
+			rows, err := s.mend(ctx, g, recs.Columns[0], recs.Columns[at], gone)
+			if err != nil {
+				return nil, nil, err
+			}
+			if rows != nil {
+				recs.Columns[at], gone, mended = rows, nil, true
+			}
+		}
+		lacksIDs = lacksIDs || kind == chunk.IDs && len(gone) > 0
 		for _, d := range gone {
 			d.After, d.Last = after, g.Last
 			all = append(all, d)
@@ -112,6 +130,9 @@ func (s *salvage) group(ctx context.Context, start int64, g Group, after string,
 				lacks[i] = true
 			}
 		}
+	}
+	if len(all) == 0 && mended {
+		return recs, nil, nil
 	}
 	if len(all) == 0 { // each chunk is right, and together they are not the group
 		for i := range lacks {

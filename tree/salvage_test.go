@@ -42,7 +42,7 @@ func TestSalvage(t *testing.T) {
 		lost := make([]bool, len(recs))
 		kept := chunk.NewRecords(3)
 		isGone := func(err error) bool { return errors.Is(err, gone) }
-		must(NewReader(missing).Salvage(t.Context(), c, 3, isGone,
+		must(NewReader(missing).Salvage(t.Context(), c, 3, isGone, nil,
 			func(r *chunk.Records) error { kept.AppendRecords(r, 0, r.Len()); return nil },
 			func(d Damage) error {
 				for at := d.First; at < d.First+d.Count; at++ {
@@ -82,7 +82,7 @@ func TestSalvage(t *testing.T) {
 		}
 		kinds[kind]++
 		other := errors.New("other")
-		err := NewReader(&lacking{s, id, other}).Salvage(t.Context(), c, 3, isGone,
+		err := NewReader(&lacking{s, id, other}).Salvage(t.Context(), c, 3, isGone, nil,
 			func(*chunk.Records) error { return nil }, func(Damage) error { return nil })
 		if len(lost) > 0 && n < len(recs) && !errors.Is(err, other) {
 			t.Fatalf("an error that tells no damage: %v", err)

@@ -14,9 +14,9 @@ func repairSnapshotsCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "snapshots", Usage: "make new snapshots of what is left of damaged ones", ArgsUsage: "[ID ...]",
 		Description: "Without IDs: of all that are damaged and were not repaired before. The new one has all\n" +
-			"records but those that lack a column, is suspect, and has the tag repaired-from. The damaged\n" +
+			"records but those that lack a column, is suspect if any do, and has the tag repaired-from. The damaged\n" +
 			"one stays until it is deleted: autochrome snapshot delete. Repair the index and packs first.",
-		Flags:  append(repairFlags(), sourceFlag()),
+		Flags:  append(repairFlags(), sourceFlag(), liveFlag("take what is lost from Chroma, where a row group's column is as it was")),
 		Action: p.action(repairSnapshots),
 	}
 }
@@ -36,6 +36,7 @@ type lackingColJSON struct {
 	Lost       int64      `json:"lost_records"`
 	Error      string     `json:"error,omitempty"` // nothing of it can be had
 	Damage     []lostJSON `json:"damage"`          // the first of it
+	Taken      []lostJSON `json:"taken,omitempty"` // from Chroma, likewise
 }
 
 func repairSnapshots(ctx context.Context, s *session) error {
@@ -47,7 +48,9 @@ func repairSnapshots(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		return s.repairing(ctx, r, func(e *repo.AuditEntry) error { return s.repairedSnapshots(ctx, r, list, e) })
+		return s.withLive(ctx, r, func(l *snapshot.Live) error {
+			return s.repairing(ctx, r, func(e *repo.AuditEntry) error { return s.repairedSnapshots(ctx, r, list, l, e) })
+		})
 	})
 }
 
@@ -82,7 +85,7 @@ func (s *session) toRepair(ctx context.Context, r *repo.Repository) (list []repo
 	return list, nil
 }
 
-func (s *session) repairedSnapshots(ctx context.Context, r *repo.Repository, list []repo.Snapshot, e *repo.AuditEntry) error {
+func (s *session) repairedSnapshots(ctx context.Context, r *repo.Repository, list []repo.Snapshot, live *snapshot.Live, e *repo.AuditEntry) error {
 	bar := newProgress(s.console)
 	defer bar.end()
 	var lacking []snapshot.Lacking
@@ -90,7 +93,7 @@ func (s *session) repairedSnapshots(ctx context.Context, r *repo.Repository, lis
 	gone := 0
 	for i, x := range list {
 		bar.show("read snapshots", i, len(list))
-		l, is, err := snapshot.FindLacking(ctx, r, x)
+		l, is, err := snapshot.FindLacking(ctx, r, x, live)
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.DisplayID(), err)
 		}
@@ -119,7 +122,7 @@ func (s *session) repairedSnapshots(ctx context.Context, r *repo.Repository, lis
 			continue
 		}
 		var made repo.Snapshot
-		if made, err = snapshot.Salvage(ctx, r, lacking[i], build().Version); err == nil {
+		if made, err = snapshot.Salvage(ctx, r, lacking[i], live, build().Version); err == nil {
 			out[i].RepairedID = made.DisplayID()
 			e.Counts["repaired"]++
 			if !s.json {
@@ -150,6 +153,9 @@ func lackingOf(l snapshot.Lacking) lackingJSON {
 		}
 		for _, d := range c.Damage {
 			of.Damage = append(of.Damage, lostOf(c.Name, d))
+		}
+		for _, d := range c.Taken {
+			of.Taken = append(of.Taken, lostOf(c.Name, d))
 		}
 		j.Collections = append(j.Collections, of)
 	}
@@ -182,6 +188,13 @@ func (s *session) printLacking(list []lackingJSON) error {
 func (s *session) printLackingCollection(c lackingColJSON) error {
 	if c.Error != "" {
 		return s.print("  leave out: %s, all of %s: %s", printable(c.Collection), plural(c.Lost, "record"), printable(c.Error))
+	}
+	for _, d := range c.Taken {
+		err := s.print("  take from Chroma: %s, %s of %s: %s", printable(c.Collection), d.Column, plural(d.Count, "record"),
+			printable(whereabouts(d.IDs[0], d.IDs[len(d.IDs)-1], "", "", "")))
+		if err != nil {
+			return err
+		}
 	}
 	for _, d := range c.Damage {
 		where := "ids not known, " + whereabouts("", "", d.After, d.Last, d.Before)

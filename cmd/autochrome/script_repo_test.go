@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,7 +26,7 @@ import (
 //	repo tamper [-remove] N              changes a byte of the nth audit entry, or removes it
 //	repo truncate                        cuts the largest pack short
 //	repo flip [FOLDER]                   changes a byte in the largest pack, or file of another folder
-//	repo spoil KIND [N]                  changes a byte of each of the first N chunks of a kind, one without N
+//	repo spoil KIND:N...                 changes a byte of each of the first N chunks of these kinds, all for 0
 //	repo save FILE                       names and sizes of all files
 //	repo age FOLDER HOURS                makes the files of a folder older for the store
 //	repo past NAME DAYS...               for each, a snapshot like the newest, so many days old
@@ -86,11 +87,14 @@ func repoCommand(ts *testscript.TestScript, neg bool, args []string) {
 		b[size/3] ^= 1
 		ts.Check(os.WriteFile(largest, b, 0o600))
 	case "spoil":
-		n := 1
-		if len(args) > 2 {
-			n = number(ts, args[2])
+		left := map[string]int{}
+		for _, arg := range args[1:] {
+			kind, n, _ := strings.Cut(arg, ":")
+			if left[kind] = number(ts, n); left[kind] == 0 {
+				left[kind] = math.MaxInt
+			}
 		}
-		spoil(ts, folder, args[1], n)
+		spoil(ts, folder, left)
 	case "save":
 		text := ""
 		walk(ts, folder, func(path string, info fs.FileInfo) { text += path + " " + info.ModTime().String() + "\n" })
@@ -164,8 +168,8 @@ func addPast(ts *testscript.TestScript, folder, name string, at time.Time) {
 	ts.Check(r.Close())
 }
 
-// spoil changes a byte of each of the first n chunks of a kind.
-func spoil(ts *testscript.TestScript, folder, kind string, n int) {
+// spoil changes a byte of each of so many chunks of each kind.
+func spoil(ts *testscript.TestScript, folder string, left map[string]int) {
 	be, err := backend.OpenLocal(folder)
 	ts.Check(err)
 	r, err := repo.Open(context.Background(), be)
@@ -192,14 +196,16 @@ func spoil(ts *testscript.TestScript, folder, kind string, n int) {
 		file, err := os.ReadFile(name)
 		ts.Check(err)
 		for _, e := range directory.Entries {
-			if e.Kind == kind && n > 0 && e.Length > 60 { // shorter ones may be the pack's salt
+			if left[e.Kind] > 0 && e.Length > 60 { // shorter ones may be the pack's salt
 				file[e.Offset+e.Length/2] ^= 1
-				n--
+				left[e.Kind]--
 			}
 		}
 		ts.Check(os.WriteFile(name, file, 0o600))
 	}
-	if n > 0 {
-		ts.Fatalf("%d too few chunks of %s", n, kind)
+	for kind, n := range left {
+		if n > 0 && n < math.MaxInt/2 {
+			ts.Fatalf("%d too few chunks of %s", n, kind)
+		}
 	}
 }
