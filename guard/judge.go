@@ -60,8 +60,8 @@ func (x *run) validate(ctx context.Context, address string) {
 		fail(Invalid, "the validation: "+err.Error())
 		return
 	}
-	err = c.wait(ctx)
-	c.stop()
+	err = c.Wait(ctx)
+	c.Stop()
 	switch {
 	case ctx.Err() != nil:
 		fail(Interrupted, "it was interrupted during the validation")

@@ -201,17 +201,17 @@ func (x *run) migrate(ctx context.Context, address string) {
 		return
 	}
 	go func() {
-		<-c.done
-		if code := c.code(); code != 0 {
-			x.stop(ChildFailed, fmt.Sprintf("%s: %v", strings.Join(x.Command, " "), c.cmd.ProcessState))
+		<-c.Done()
+		if code := c.Code(); code != 0 {
+			x.stop(ChildFailed, fmt.Sprintf("%s: %v", strings.Join(x.Command, " "), c.State()))
 		} else {
 			x.stop(Succeeded, "")
 		}
 	}()
 	end()
 	x.proxy.close(x.over())
-	c.stop()
-	x.report.ExitCode = c.code()
+	c.Stop()
+	x.report.ExitCode = c.Code()
 }
 
 // over is the answer to what is written after the end.

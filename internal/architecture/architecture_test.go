@@ -18,6 +18,7 @@ const module = "autochrome"
 var allowed = map[string][]string{
 	"internal/wire":            {},
 	"internal/spelling":        {},
+	"internal/process":         {},
 	"chunk":                    {"internal/wire"},
 	"index":                    {"chunk", "internal/wire"},
 	"repo/backend":             {},
@@ -28,8 +29,11 @@ var allowed = map[string][]string{
 	"filter":                   {"chunk"},
 	"restore":                  {"chunk", "filter", "repo", "snapshot", "tree"},
 	"restore/archive":          {"chunk", "repo", "snapshot", "tree"},
-	"guard":                    {"chunk", "repo", "restore", "snapshot", "tree"},
-	"cmd/autochrome":           {"chroma", "chunk", "filter", "guard", "internal/spelling", "repo", "repo/backend", "restore", "restore/archive", "snapshot", "tree"},
+	"guard":                    {"chunk", "internal/process", "repo", "restore", "snapshot", "tree"},
+	"watch":                    {},
+	"metrics":                  {},
+	"notify":                   {"internal/process"},
+	"cmd/autochrome":           {"chroma", "chunk", "filter", "guard", "internal/spelling", "metrics", "notify", "repo", "repo/backend", "restore", "restore/archive", "snapshot", "tree", "watch"},
 	"bench":                    {},
 	"examples":                 {},
 	"examples/go":              {},
@@ -57,6 +61,8 @@ var homes = map[string][]string{
 	"golang.org/x/crypto":              {"repo"},
 	"golang.org/x/sync":                {"chroma", "repo", "snapshot"},
 	"golang.org/x/sys":                 {"repo/backend"}, // on Windows
+	"github.com/robfig/cron":           {"watch"},
+	"github.com/prometheus":            {"metrics"},
 }
 
 type listed struct {
