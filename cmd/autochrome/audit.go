@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"autochrome/repo"
@@ -17,24 +18,20 @@ const auditTime = 20 * time.Second
 // audited carries out fn and leaves an entry about it in the repository,
 // whatever it came to. fn fills in the snapshot and the counts.
 func (s *session) audited(ctx context.Context, r *repo.Repository, action string, fn func(e *repo.AuditEntry) error) error {
-	e := repo.AuditEntry{Time: s.begun, Command: s.command, Trigger: "manual", Action: action, Outcome: "success"}
+	e := repo.AuditEntry{Time: s.begun, Command: s.command, Trigger: s.trigger, Action: action}
 	err := fn(&e)
-	remains := errors.As(err, new(*unfinishedError))
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		e.Outcome = "interrupted"
-	case errors.Is(err, restore.ErrDeclined):
-		e.Outcome = "declined"
-	case remains:
-		e.Outcome = "success"
-	default:
-		e.Outcome = "failed"
+	e.Outcome = outcomeOf(err, ctx.Err() != nil)
+	remains := e.Outcome == outcomeUnfinished
+	if remains {
+		e.Outcome = outcomeSuccess // the error says what remains
 	}
 	if err != nil {
 		e.Error, _ = explain(err)
 	}
 	e.Millis = s.millis()
+	for name, n := range e.Counts {
+		s.fact(name, strconv.FormatInt(n, 10))
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
 	auditErr := r.Audit(ctx, e)
@@ -46,6 +43,21 @@ func (s *session) audited(ctx context.Context, r *repo.Repository, action string
 	}
 	s.detail("the audit entry cannot be written: %v", auditErr)
 	return err
+}
+
+// outcomeOf says in a word what something came to.
+func outcomeOf(err error, interrupted bool) string {
+	switch {
+	case err == nil:
+		return outcomeSuccess
+	case interrupted:
+		return outcomeInterrupted
+	case errors.Is(err, restore.ErrDeclined):
+		return outcomeDeclined
+	case errors.As(err, new(*unfinishedError)):
+		return outcomeUnfinished
+	}
+	return outcomeFailed
 }
 
 // annotate says something about a snapshot. That it cannot be said is no

@@ -46,25 +46,36 @@ func check(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	err = s.withRepository(ctx, func(r *repo.Repository) error {
-		if share.Bytes != nil {
-			if share.After, err = lastRead(ctx, r); err != nil {
-				return err
-			}
+	return s.checkRepository(ctx, func(r *repo.Repository) error {
+		c, err := s.checked(ctx, r, share)
+		if share.Bytes != nil && (err == nil || errors.As(err, new(*unfinishedError))) {
+			s.noteRead(ctx, r, c)
 		}
-		return s.checked(ctx, r, share)
+		return err
 	})
+}
+
+// checkRepository opens the repository for a check, in which damage is a result.
+func (s *session) checkRepository(ctx context.Context, fn func(*repo.Repository) error) error {
+	err := s.withRepository(ctx, fn)
 	if d := new(repo.DamagedFileError); errors.As(err, &d) && !errors.As(err, new(*unfinishedError)) {
 		return unfinished("put the file back from a copy; nothing can be read without it", "%v", err)
 	}
 	return err
 }
 
-func (s *session) checked(ctx context.Context, r *repo.Repository, share repo.ReadShare) error {
+// checked checks, and prints what it finds. Where it came to the end, the error
+// is nil or unfinished.
+func (s *session) checked(ctx context.Context, r *repo.Repository, share repo.ReadShare) (c repo.Checked, err error) {
+	if share.Bytes != nil {
+		if share.After, err = lastRead(ctx, r); err != nil {
+			return c, err
+		}
+	}
 	rep := &checkReport{session: s, ranges: map[lostRange]*touches{}}
 	bar := newProgress(s.console)
 	defer bar.end()
-	c, err := r.Check(ctx, repo.CheckOptions{
+	c, err = r.Check(ctx, repo.CheckOptions{
 		Read:     share,
 		Found:    rep.found,
 		Progress: func(done, all int) { bar.show("check packs", done, all) },
@@ -75,12 +86,9 @@ func (s *session) checked(ctx context.Context, r *repo.Repository, share repo.Re
 	}
 	bar.end()
 	if err = errors.Join(err, rep.failed); err != nil {
-		return err
+		return c, err
 	}
-	if share.Bytes != nil {
-		s.noteRead(ctx, r, c)
-	}
-	return rep.finish(c)
+	return c, rep.finish(c)
 }
 
 // lastRead gives where the last check that read a share ended.
@@ -97,12 +105,22 @@ func lastRead(ctx context.Context, r *repo.Repository) (to uint64, err error) {
 	return to, err
 }
 
+// checkCounts are what an audit entry says of a check; shared: where the next
+// share begins, too.
+func checkCounts(c repo.Checked, shared bool) map[string]int64 {
+	m := map[string]int64{"packs": int64(c.Read.Packs), "bytes": c.Read.Bytes, "damaged_files": int64(c.Damaged)}
+	if shared {
+		m[readTo] = int64(c.ReadTo)
+	}
+	return m
+}
+
 // noteRead leaves an entry that says which share was read. A repository that
 // cannot be written is checked all the same.
 func (s *session) noteRead(ctx context.Context, r *repo.Repository, c repo.Checked) {
 	err := r.Audit(ctx, repo.AuditEntry{
-		Time: s.begun, Command: s.command, Trigger: "manual", Action: checkAction, Outcome: "success", Millis: s.millis(),
-		Counts: map[string]int64{"packs": int64(c.Read.Packs), "bytes": c.Read.Bytes, "damaged_files": int64(c.Damaged), readTo: int64(c.ReadTo)},
+		Time: s.begun, Command: s.command, Trigger: s.trigger, Action: checkAction, Outcome: "success", Millis: s.millis(),
+		Counts: checkCounts(c, true),
 	})
 	if err != nil {
 		s.warn("it cannot be noted which share was read, so the next check reads the same one: %v", err)

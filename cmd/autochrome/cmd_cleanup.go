@@ -162,10 +162,18 @@ func rules(p repo.Policy) (words []string) {
 	return words
 }
 
-// cleanUpAfter deletes what no rule keeps after a snapshot was taken, and frees
-// space that is due for at most so long. The snapshot stands: what goes wrong is
-// a warning.
+// cleanUpAfter cleans up after a snapshot was taken. The snapshot stands: what
+// goes wrong is a warning.
 func (s *session) cleanUpAfter(ctx context.Context, r *repo.Repository, policy repo.Policy, budget time.Duration) {
+	if err := s.cleanUp(ctx, r, policy, budget); err != nil {
+		message, _ := explain(err)
+		s.warn("the snapshot is taken, but older ones are not cleaned up: %s", printable(message))
+	}
+}
+
+// cleanUp deletes what no rule keeps, and frees space that is due for at most so
+// long. Where there is nothing to do it leaves no audit entry.
+func (s *session) cleanUp(ctx context.Context, r *repo.Repository, policy repo.Policy, budget time.Duration) error {
 	c, err := r.CleanUp(ctx, repo.CleanupOptions{Policy: policy})
 	due := false
 	if err == nil && budget > 0 {
@@ -185,10 +193,7 @@ func (s *session) cleanUpAfter(ctx context.Context, r *repo.Repository, policy r
 	if n > 0 && !s.json {
 		s.say("deleted %s that no rule keeps (%s); see them: autochrome snapshot list --deleted", plural(n, "snapshot"), strings.Join(rules(policy), ", "))
 	}
-	if err != nil {
-		message, _ := explain(err)
-		s.warn("the snapshot is taken, but older ones are not cleaned up: %s", printable(message))
-	}
+	return err
 }
 
 // pruneAfter frees space for at most so long; the next one goes on.
@@ -210,14 +215,22 @@ func (s *session) pruneAfter(ctx context.Context, r *repo.Repository, budget tim
 // afterwards gives what is to be done when a snapshot was taken. Settings that
 // are wrong are refused before.
 func (s *session) afterwards(ctx context.Context) (func(r *repo.Repository), error) {
-	auto, err := s.autoCleanup()
+	auto, policy, budget, err := s.cleanupSettings()
 	if err != nil || !auto {
 		return func(*repo.Repository) {}, err
 	}
-	budget := s.flags.Duration("cleanup-time")
+	return func(r *repo.Repository) { s.cleanUpAfter(ctx, r, policy, budget) }, nil
+}
+
+// cleanupSettings say whether to clean up after a snapshot, and how.
+func (s *session) cleanupSettings() (auto bool, policy repo.Policy, budget time.Duration, err error) {
+	budget = s.flags.Duration("cleanup-time")
 	if budget < 0 {
-		return nil, usage("for example --cleanup-time 5m; 0 frees nothing", "--cleanup-time %v is negative", budget)
+		return false, policy, 0, usage("for example --cleanup-time 5m; 0 frees nothing", "--cleanup-time %v is negative", budget)
 	}
-	policy, _, err := s.policy()
-	return func(r *repo.Repository) { s.cleanUpAfter(ctx, r, policy, budget) }, err
+	if auto, err = s.autoCleanup(); err != nil || !auto {
+		return false, policy, budget, err
+	}
+	policy, _, err = s.policy()
+	return auto, policy, budget, err
 }

@@ -109,7 +109,7 @@ func (s *session) settingShown(x setting, p *profile) (e configEntryJSON, ok boo
 	if x.name == "chromadb-url" {
 		e.Value = withoutUser(e.Value)
 	}
-	if strings.HasSuffix(x.name, "password-command") {
+	if strings.HasSuffix(x.name, "-command") {
 		e.Value = hidden
 	}
 	return e, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,19 +18,25 @@ func createCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "create", Usage: "take a snapshot of the database",
 		Description: "What the repository has already is not stored again. The first one makes the repository.",
-		Flags: []cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "a name to find it by"},
-			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these, with commas between"},
-			&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
-			&cli.StringFlag{Name: "source", Usage: "name of the database, where it would not be known again by itself"},
-			&cli.BoolFlag{Name: "consistent", Usage: "read until two reads agree; else store nothing and exit with 21"},
-			&cli.BoolFlag{Name: "fail-if-moving", Usage: "store nothing and exit with 21 when records or collections came or went"},
 			&cli.BoolFlag{Name: "allow-shrink", Usage: "also when most of what the last good snapshot has is gone; it is marked as suspect"},
-			&cli.BoolFlag{Name: "auto-cleanup", Value: true, Usage: "delete afterwards what no rule keeps, see snapshot cleanup; or AUTO_CLEANUP"},
-			retentionDaysFlag(),
-			&cli.DurationFlag{Name: "cleanup-time", Value: time.Minute, Usage: "how long freeing space afterwards may take; 0: it is not freed"},
-		},
+		}, takeFlags(), secondFlags(metricsSettings), tellFlags()),
 		Action: p.action(create),
+	}
+}
+
+// takeFlags are those of all commands that take snapshots to be kept.
+func takeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these, with commas between"},
+		&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
+		&cli.StringFlag{Name: "source", Usage: "name of the database, where it would not be known again by itself"},
+		&cli.BoolFlag{Name: "consistent", Usage: "read until two reads agree; else store nothing and exit with 21"},
+		&cli.BoolFlag{Name: "fail-if-moving", Usage: "store nothing and exit with 21 when records or collections came or went"},
+		&cli.BoolFlag{Name: "auto-cleanup", Value: true, Usage: "delete afterwards what no rule keeps, see snapshot cleanup; or AUTO_CLEANUP"},
+		retentionDaysFlag(),
+		&cli.DurationFlag{Name: "cleanup-time", Value: time.Minute, Usage: "how long freeing space afterwards may take; 0: it is not freed"},
 	}
 }
 
@@ -45,20 +52,32 @@ func create(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkMetricsFile(); err != nil {
+		return err
+	}
+	err = s.around(ctx, "snapshot", func() error { return s.snapshot(ctx, o, after, s.printTaken) })
+	return s.writeMetrics(ctx, "snapshot", err)
+}
+
+// taken is told of a snapshot that was taken.
+type taken func(ctx context.Context, r *repo.Repository, res snapshot.Result) error
+
+// snapshot takes one, in a new repository where there is none.
+func (s *session) snapshot(ctx context.Context, o snapshot.Options, after func(*repo.Repository), show taken) error {
 	take := func(r *repo.Repository, live func() (*chroma.Database, error)) error {
 		err := s.audited(ctx, r, "snapshot", func(e *repo.AuditEntry) error {
 			t, err := live()
 			if err != nil {
 				return err
 			}
-			return s.take(ctx, r, t, o, e)
+			return s.take(ctx, r, t, o, e, show)
 		})
 		if err == nil || errors.As(err, new(*unfinishedError)) {
 			after(r)
 		}
 		return err
 	}
-	err = s.withRepository(ctx, func(r *repo.Repository) error {
+	err := s.withRepository(ctx, func(r *repo.Repository) error {
 		return take(r, func() (*chroma.Database, error) { return s.openChroma(ctx) })
 	})
 	if !errors.Is(err, repo.ErrNoRepository) {
@@ -110,7 +129,7 @@ func createOptions(s *session) (o snapshot.Options, err error) {
 	return o, err
 }
 
-func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Database, o snapshot.Options, e *repo.AuditEntry) error {
+func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Database, o snapshot.Options, e *repo.AuditEntry, show taken) error {
 	bar := newProgress(s.console)
 	o.Progress = bar.reading
 	res, err := snapshot.Take(ctx, r, t, o)
@@ -124,7 +143,9 @@ func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Databa
 		"collections": int64(len(snap.Collections)), "records": snap.Root.Records,
 		"bytes_read": snap.Stats.BytesRead, "bytes_stored": res.Stored, "damaged": snap.Damage.Total,
 	}
-	if err := s.printTaken(ctx, r, res); err != nil {
+	s.about(snap)
+	s.fact("capture", string(snap.Capture))
+	if err := show(ctx, r, res); err != nil {
 		return err
 	}
 	s.remarkOn(res)

@@ -50,14 +50,25 @@ func guardRun(ctx context.Context, s *session) error {
 	if len(before) > 0 || len(command) == 0 {
 		return usage("for example: autochrome guard -- python migrate.py", "guard needs a command to run")
 	}
-	return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return s.guardOptions(command) })
+	return s.guardNew(ctx, command)
 }
 
 func guardProxy(ctx context.Context, s *session) error {
 	if _, err := s.args(0); err != nil {
 		return err
 	}
-	return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return s.guardOptions(nil) })
+	return s.guardNew(ctx, nil)
+}
+
+// guardNew guards a run from its beginning on.
+func (s *session) guardNew(ctx context.Context, command []string) error {
+	o, err := s.guardOptions(command)
+	if err != nil {
+		return err
+	}
+	return s.around(ctx, "guard", func() error {
+		return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return o, nil })
+	})
 }
 
 func guardResume(ctx context.Context, s *session) error {
@@ -65,14 +76,16 @@ func guardResume(ctx context.Context, s *session) error {
 	if len(names) > 1 || len(command) == 0 {
 		return usage("for example: autochrome guard resume -- python migrate.py", "guard resume needs at most one run, and behind -- a command to run")
 	}
-	return s.guard(ctx, func(r *repo.Repository) (guard.Options, error) {
-		o, err := s.guardOptions(command)
-		if err != nil {
+	o, err := s.guardOptions(command)
+	if err != nil {
+		return err
+	}
+	return s.around(ctx, "guard", func() error {
+		return s.guard(ctx, func(r *repo.Repository) (guard.Options, error) {
+			ran, err := s.unfinishedRun(ctx, r, strings.Join(names, ""))
+			o.Resume = &ran.Base
 			return o, err
-		}
-		ran, err := s.unfinishedRun(ctx, r, strings.Join(names, ""))
-		o.Resume = &ran.Base
-		return o, err
+		})
 	})
 }
 
@@ -138,7 +151,7 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository) (gua
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(env, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{ownKeys.env(), likeKeys.env(), toKeys.env(), fromKeys.env()}, name)
+		return slices.Contains([]string{ownKeys.env(), likeKeys.env(), toKeys.env(), fromKeys.env(), notifyEnv}, name)
 	})
 }
 

@@ -22,7 +22,7 @@ func restoreCommand(p *program) *cli.Command {
 			"is recorded first. Other collections are never touched. Run it again after an\n" +
 			"interruption: it does what is left. In the place of ID an archive may stand (FILE.tar.gz,\n" +
 			"or - for standard input): no repository is needed then.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "address of the Chroma server to restore into"},
 			&cli.BoolFlag{Name: "create", Usage: "make the tenant and the database, should they not exist"},
 			&cli.StringSliceFlag{Name: "collections", Aliases: []string{"c"}, Usage: "only these of the snapshot, with commas between"},
@@ -38,7 +38,7 @@ func restoreCommand(p *program) *cli.Command {
 			sourceFlag(),
 			decryptFlag(),
 			reportFlag(),
-		},
+		}, tellFlags()...),
 		Action: p.action(restoreInto),
 	}
 }
@@ -60,16 +60,22 @@ func restoreInto(ctx context.Context, s *session) error {
 	if into.Over != restore.OverNothing && !dry && !s.flags.Bool("yes") && !s.inTerminal {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
 	}
-	if isArchive(args[0]) {
-		return s.restoreArchive(ctx, args[0], names, into)
-	}
-	return s.withRepository(ctx, func(r *repo.Repository) error {
-		do := func(e *repo.AuditEntry) error { return s.restore(ctx, r, args[0], names, into, e) }
-		if dry {
-			return do(&repo.AuditEntry{}) // a dry run leaves nothing behind
+	do := func() error {
+		if isArchive(args[0]) {
+			return s.restoreArchive(ctx, args[0], names, into)
 		}
-		return s.audited(ctx, r, "restore", do)
-	})
+		return s.withRepository(ctx, func(r *repo.Repository) error {
+			do := func(e *repo.AuditEntry) error { return s.restore(ctx, r, args[0], names, into, e) }
+			if dry {
+				return do(&repo.AuditEntry{}) // a dry run leaves nothing behind
+			}
+			return s.audited(ctx, r, "restore", do)
+		})
+	}
+	if dry {
+		return do()
+	}
+	return s.around(ctx, "restore", do)
 }
 
 // into reads the flags that say how the snapshot goes into the target.
@@ -146,6 +152,7 @@ func (s *session) restore(ctx context.Context, r *repo.Repository, word string, 
 		return err
 	}
 	e.Snapshot = &snap.ID
+	s.about(snap)
 	t, missing, err := s.openTarget(ctx)
 	if err != nil {
 		return err
@@ -172,6 +179,7 @@ func (s *session) restore(ctx context.Context, r *repo.Repository, word string, 
 	bar.end()
 	err = errors.Join(err, list.end())
 	e.Counts = counts(rep)
+	s.factOfState(rep)
 	if err == nil && rep.Compared != nil {
 		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})
 	}

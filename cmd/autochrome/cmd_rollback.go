@@ -48,7 +48,7 @@ func rollbackCommand(p *program) *cli.Command {
 			&cli.BoolFlag{Name: "drop-old", Usage: "drop what --swap --keep-old has kept when it went back to ID; nothing else is done"},
 			reportFlag(),
 			queriesFlag(),
-		}, partFlags()...),
+		}, append(partFlags(), tellFlags()...)...),
 		Action: p.action(rollback),
 	}
 }
@@ -70,12 +70,13 @@ func rollback(ctx context.Context, s *session) error {
 	if !dry && !s.flags.Bool("yes") && !s.inTerminal {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
 	}
-	return s.withRepository(ctx, func(r *repo.Repository) error {
-		back := func(e *repo.AuditEntry) error { return s.rollback(ctx, r, a, e) }
-		if dry {
-			return back(&repo.AuditEntry{}) // a dry run leaves nothing behind
-		}
-		return s.audited(ctx, r, "rollback", back)
+	if dry { // it leaves nothing behind, and nobody is told
+		return s.withRepository(ctx, func(r *repo.Repository) error { return s.rollback(ctx, r, a, &repo.AuditEntry{}) })
+	}
+	return s.around(ctx, "rollback", func() error {
+		return s.withRepository(ctx, func(r *repo.Repository) error {
+			return s.audited(ctx, r, "rollback", func(e *repo.AuditEntry) error { return s.rollback(ctx, r, a, e) })
+		})
 	})
 }
 
@@ -111,6 +112,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *
 		return err
 	}
 	e.Snapshot = &snap.ID
+	s.about(snap)
 	bar := newProgress(s.console)
 	list := s.planRecords(bar)
 	var does []restore.Sealed
@@ -137,6 +139,7 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *
 	bar.end()
 	err = errors.Join(err, list.end())
 	e.Counts = counts(rep)
+	s.factOfState(rep)
 	if err == nil && rep.Compared != nil && !s.flags.Bool("drop-old") {
 		s.annotate(ctx, r, repo.Annotation{Snapshot: snap.ID, Key: repo.KeyRestored, Value: where(t, rep)})
 	}
@@ -209,6 +212,13 @@ func counts(rep restore.Report) map[string]int64 {
 		m["compared"], m["differences"] = rep.Compared.Records, int64(rep.Compared.Differences)
 	}
 	return m
+}
+
+// factOfState says where the state before is.
+func (s *session) factOfState(rep restore.Report) {
+	if rep.PreRollback != nil {
+		s.fact("pre_rollback_id", rep.PreRollback.DisplayID())
+	}
 }
 
 func where(t *chroma.Database, rep restore.Report) string {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +111,7 @@ func status(ctx context.Context, s *session) error {
 }
 
 func (s *session) sourcesStatus(ctx context.Context, r *repo.Repository) ([]sourceStatusJSON, error) {
-	all, err := r.Snapshots(ctx)
+	list, err := standings(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -120,34 +119,24 @@ func (s *session) sourcesStatus(ctx context.Context, r *repo.Repository) ([]sour
 	if err != nil {
 		return nil, err
 	}
-	out := []sourceStatusJSON{}
-	for _, x := range all { // the newest last
-		i := slices.IndexFunc(out, func(j sourceStatusJSON) bool { return j.Source == x.Source })
-		if i < 0 {
-			i = len(out)
-			out = append(out, sourceStatusJSON{Source: x.Source})
-		}
-		at := &out[i]
-		at.Snapshots++
-		if x.Kind != repo.KindSnapshot {
-			continue
-		}
-		n := notes[x.ID]
-		stand := s.stand(x, n, x.Time)
-		at.Last = stand
-		if stand.Suspect == "" {
-			at.LastGood = stand
-		}
-		if v, ok := n[repo.KeyVerified]; ok && !v.Removed && (at.LastVerified == nil || v.Time.After(at.LastVerified.Time)) {
-			at.LastVerified = s.stand(x, n, v.Time)
-		}
+	stand := func(x *repo.Snapshot, at time.Time) *standJSON {
+		return &standJSON{x.DisplayID(), x.Name, at, int64(max(0, s.begun.Sub(at)).Seconds()), x.Root.Records, notes[x.ID].Suspect(*x)}
 	}
-	slices.SortFunc(out, func(a, b sourceStatusJSON) int { return strings.Compare(a.Source, b.Source) })
+	out := []sourceStatusJSON{}
+	for _, x := range list {
+		j := sourceStatusJSON{Source: x.source, Snapshots: x.snapshots}
+		if x.last != nil {
+			j.Last = stand(x.last, x.last.Time)
+		}
+		if x.good != nil {
+			j.LastGood = stand(x.good, x.good.Time)
+		}
+		if x.verified != nil {
+			j.LastVerified = stand(x.verified, x.at)
+		}
+		out = append(out, j)
+	}
 	return out, nil
-}
-
-func (s *session) stand(x repo.Snapshot, n repo.Notes, at time.Time) *standJSON {
-	return &standJSON{x.DisplayID(), x.Name, at, int64(max(0, s.begun.Sub(at)).Seconds()), x.Root.Records, n.Suspect(x)}
 }
 
 func (s *session) printStatus(x statusJSON) error {

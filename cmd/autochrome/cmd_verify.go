@@ -22,6 +22,9 @@ func verifyCommand(p *program) *cli.Command {
 	}
 }
 
+// verifyAction is what audit entries of verifications by watch say.
+const verifyAction = "verify"
+
 // maxDamage is how many damaged columns are named; all are counted.
 const maxDamage = 100
 
@@ -61,29 +64,34 @@ func verify(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		bar := newProgress(s.console)
-		defer bar.end()
-		v := verified{SnapshotID: snap.DisplayID(), Collections: []verifiedCollection{}, Damage: []lostJSON{}, Status: "ok"}
-		if err := v.snapshot(ctx, r, snap, bar); err != nil {
-			return err
-		}
-		bar.end()
-		v.Duration = s.millis()
-		if v.Damaged > 0 {
-			v.Status = "damaged"
-		}
-		if err := s.noteVerified(ctx, r, snap, v); err != nil {
-			return err
-		}
-		if err := s.printVerified(v); err != nil {
-			return err
-		}
-		if v.Damaged > 0 {
-			return unfinished("what is not named can still be restored; autochrome repair packs takes what is lost from a copy (--from) or from Chroma (--live)",
-				"%s is damaged: %s", v.SnapshotID, v.summary(snap))
-		}
-		return nil
+		return s.verify(ctx, r, snap, s.printVerified)
 	})
+}
+
+// verify reads all of a snapshot, notes what came of it, and shows it.
+func (s *session) verify(ctx context.Context, r *repo.Repository, snap repo.Snapshot, show func(verified) error) error {
+	bar := newProgress(s.console)
+	defer bar.end()
+	v := verified{SnapshotID: snap.DisplayID(), Collections: []verifiedCollection{}, Damage: []lostJSON{}, Status: "ok"}
+	if err := v.snapshot(ctx, r, snap, bar); err != nil {
+		return err
+	}
+	bar.end()
+	v.Duration = s.millis()
+	if v.Damaged > 0 {
+		v.Status = "damaged"
+	}
+	if err := s.noteVerified(ctx, r, snap, v); err != nil {
+		return err
+	}
+	if err := show(v); err != nil {
+		return err
+	}
+	if v.Damaged > 0 {
+		return unfinished("what is not named can still be restored; autochrome repair packs takes what is lost from a copy (--from) or from Chroma (--live)",
+			"%s is damaged: %s", v.SnapshotID, v.summary(snap))
+	}
+	return nil
 }
 
 // isDamage tells bytes that are not what was written from a store that cannot

@@ -119,6 +119,7 @@ var fewWords = map[string][]string{
 	"only":        {"metadatas", "documents", "uris", "embeddings"},
 	"outcome":     {"success", "failed", "interrupted", "declined"},
 	"durability":  {"batch", "1s"},
+	"notify-on":   {"failure", "always"},
 	"SHELL":       {"bash", "zsh", "fish", "powershell"},
 }
 

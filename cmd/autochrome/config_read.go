@@ -146,6 +146,9 @@ func (r *configReader) both() error {
 			return r.wrongLine(c.line, "", "%s and %s exclude one another", k.file(), k.command())
 		}
 	}
+	if c, ok := r.settings["notify-url-command"]; ok && r.settings["notify-url-file"].texts != nil {
+		return r.wrongLine(c.line, "", "notify-url-file and notify-url-command exclude one another")
+	}
 	return nil
 }
 
@@ -254,7 +257,7 @@ func (r *configReader) texts(key string, at, v *yaml.Node, f cli.Flag) ([]string
 		if err := refuseSecrets([]given{{name: key, value: n.Value}}); err != nil {
 			return nil, r.wrong(n, "put it into a file, and name that with a key that ends with -file", "%s holds a secret", key)
 		}
-		if r.stray && (strings.HasSuffix(key, "password-command") || key == "validate") {
+		if r.stray && (strings.HasSuffix(key, "-command") || strings.HasPrefix(key, "hook-") && key != "hook-timeout" || key == "validate") {
 			return nil, r.wrong(n, "name the file if it is yours: --config "+configName+", or AUTOCHROME_CONFIG",
 				"%s is not run from a file that was only found here", key)
 		}

@@ -18,14 +18,14 @@ import (
 
 // guardFlags are those of everything that guards.
 func guardFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "listen", Usage: "address of the proxy", DefaultText: "a free port of 127.0.0.1"},
 		&cli.StringFlag{Name: "durability", Usage: "batch: a point before the next write to the collection; or a time, such as 1s", Value: "batch"},
 		&cli.StringFlag{Name: "max-loss", Usage: "how much of a collection may be lost, such as 5% or 0.05; VALIDATION_FAILURE_THRESHOLD is the share that must survive", DefaultText: "5%"},
 		&cli.StringSliceFlag{Name: "expect", Usage: "old=new or old=gone: what becomes of a collection; may be given several times"},
 		&cli.StringFlag{Name: "rollback-to", Usage: "base, last-good, ask or none; AUTOMATIC_ROLLBACK_ENABLED=false means none", DefaultText: "base"},
 		&cli.StringFlag{Name: "source", Usage: "name of the database, where it would not be known again by itself"},
-	}
+	}, tellFlags()...)
 }
 
 // guardEndFlags are those of a command's end.

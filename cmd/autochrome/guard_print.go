@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"autochrome/guard"
 )
@@ -51,6 +52,13 @@ func (s *session) guarded(rep guard.Report) error {
 	}
 	if rep.RollbackFail != nil {
 		out.Error = rep.RollbackFail.Error()
+	}
+	s.about(rep.Base)
+	for name, text := range map[string]string{
+		"run": out.Run, "base": out.Base, "last": out.Last, "points": strconv.Itoa(out.Points), "run_outcome": out.Outcome, "reason": out.Reason,
+		"rolled_back": strconv.FormatBool(out.RolledBack), "pre_rollback_id": out.PreID,
+	} {
+		s.fact(name, text)
 	}
 	if s.json {
 		if err := s.printJSON(out); err != nil {

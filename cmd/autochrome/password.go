@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,31 +64,30 @@ func (s *session) password(ctx context.Context, k keySettings) (string, error) {
 	if name := value(s.flags, k.file()); name != "" && !command {
 		return secret(s.flags, k.file(), k.env())
 	}
-	if line := value(s.flags, k.command()); line != "" {
-		return s.passwordOf(ctx, k, line)
-	}
-	return "", nil
+	return s.secretOf(ctx, k.command())
 }
 
-// passwordOf runs a command in the system's shell and takes what it prints. It
-// may ask on the terminal. It is not quoted in errors: it may hold a secret.
-func (s *session) passwordOf(ctx context.Context, k keySettings, line string) (string, error) {
-	shell := []string{"sh", "-c"}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/c"}
+// secretOf runs the command that a setting names, in the system's shell, and
+// takes what it prints; "": there is no such command. It may ask on the
+// terminal. It is not quoted in errors: it may hold a secret.
+func (s *session) secretOf(ctx context.Context, setting string) (string, error) {
+	line := value(s.flags, setting)
+	if line == "" {
+		return "", nil
 	}
-	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], line)...)
+	words := shell(line)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Stdin, cmd.Stderr = s.in, s.err
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
 	if err != nil {
-		return "", usage("try it by hand", "--%s: the command failed: %v", k.command(), err)
+		return "", usage("try it by hand", "--%s: the command failed: %v", setting, err)
 	}
 	text := strings.TrimRight(string(out), "\r\n")
 	if text == "" {
-		return "", usage("try it by hand", "--%s: the command printed nothing", k.command())
+		return "", usage("try it by hand", "--%s: the command printed nothing", setting)
 	}
 	return text, nil
 }
@@ -108,8 +106,11 @@ func (s *session) credential(ctx context.Context, k keySettings) (repo.Credentia
 	}
 	identity := value(s.flags, k.identity())
 	if password == "" && identity == "" {
-		if password, err = s.askPassword(ctx, k, "password of "+k.what); err != nil {
-			return repo.Credential{}, err
+		if password = s.passwords[k]; password == "" {
+			if password, err = s.askPassword(ctx, k, "password of "+k.what); err != nil {
+				return repo.Credential{}, err
+			}
+			s.passwords[k] = password
 		}
 	}
 	if identity == "" {

@@ -58,6 +58,8 @@ func overruling(name string) []string {
 	switch {
 	case name == "token-file":
 		return append([]string{"CHROMADB_TOKEN"}, env...)
+	case name == "notify-url-file", name == "notify-url-command":
+		return []string{notifyEnv, notifyEnv + "_FILE", notifyEnv + "_COMMAND"}
 	case name == "chromadb-password-file":
 		return append([]string{"CHROMADB_PASSWORD"}, env...)
 	case strings.HasSuffix(name, "password-file"), strings.HasSuffix(name, "password-command"):

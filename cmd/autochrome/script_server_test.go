@@ -31,7 +31,9 @@ import (
 //	server writing WORD N NAME   before each of the first n requests whose path has WORD, somebody
 //	                             adds a record to a collection
 //	server empty WORD            it answers requests whose path has WORD as if there were no records
-//	server slow WORD             it does not answer requests whose path has WORD
+//	server slow WORD [FILE]      it does not answer requests whose path has WORD, and makes the file when
+//	                             one comes
+//	server until FILE            it answers 503 until there is that file
 //	server clock HOURS           its clock is wrong by so much
 //	server refusing WORD N       it answers 500 from the nth request on whose path has WORD
 //	server spoiling NAME         when the first addition was answered, somebody deletes records 200
@@ -95,10 +97,26 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			proxy.ServeHTTP(w, r)
 		}))
+	case "until":
+		file := ts.MkAbs(args[1])
+		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := os.Stat(file); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			proxy.ServeHTTP(w, r)
+		}))
 	case "slow":
+		came := ""
+		if len(args) > 2 {
+			came = ts.MkAbs(args[2])
+		}
 		serve(ts, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.URL.Path, args[1]) {
 				_, _ = io.Copy(io.Discard, r.Body)
+				if came != "" {
+					_ = os.WriteFile(came, nil, 0o600) // without it the script never goes on
+				}
 				<-r.Context().Done()
 				return
 			}

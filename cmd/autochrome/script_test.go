@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 //	json PATH WANT     compare a value of the last stdout; see jsonCommand
 //	server ...         put a server that misbehaves before Chroma; see serverCommand
 //	repo ...           look into a repository, or damage it; see repoCommand
+//	web ...            ask a server of ours, or be one that is told; see webCommand
 func TestScripts(t *testing.T) {
 	for _, v := range chromatest.Versions {
 		t.Run(string(v), func(t *testing.T) {
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 					"json":   jsonCommand,
 					"server": serverCommand,
 					"repo":   repoCommand,
+					"web":    webCommand,
 				},
 				Condition: func(cond string) (bool, error) {
 					switch cond {

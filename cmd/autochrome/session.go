@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"autochrome/chroma"
+	"autochrome/notify"
 	"autochrome/repo"
 	"autochrome/repo/backend"
 )
@@ -26,10 +27,13 @@ type program struct {
 // session is one command that is carried out.
 type session struct {
 	*console
-	flags   *cli.Context
-	command string
-	begun   time.Time
-	local   *backend.Local // of the repository that was opened last
+	flags     *cli.Context
+	command   string
+	begun     time.Time
+	trigger   string                 // who started it, for the audit log
+	local     *backend.Local         // of the repository that was opened last
+	facts     notify.Facts           // of what is done, for hooks and messages
+	passwords map[keySettings]string // passwords that somebody was asked for
 }
 
 // action makes a command's function one that urfave/cli calls.
@@ -38,7 +42,7 @@ func (p *program) action(run func(ctx context.Context, s *session) error) cli.Ac
 		out := p.out
 		out.json, out.quiet, out.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 		out.colour = colours(out.errTerminal, c.Bool("no-color"))
-		return run(c.Context, &session{console: out, flags: c, command: p.command, begun: time.Now()})
+		return run(c.Context, &session{console: out, flags: c, command: p.command, begun: time.Now(), trigger: "manual", passwords: map[keySettings]string{}})
 	}
 }
 

@@ -42,8 +42,31 @@ var ofCommands = append(ruleSettings(),
 	setting{"rollback-to", "where a failed run goes back to", "base", []string{"AUTOMATIC_ROLLBACK_ENABLED"}},
 )
 
+// tellSettings are the settings of who is told of what is done, of the commands that
+// have them.
+var tellSettings = []setting{
+	{"hook-before", "command to run before; where it fails, nothing is done", "", []string{"AUTOCHROME_HOOK_BEFORE"}},
+	{"hook-after", "command to run afterwards, whatever it came to", "", []string{"AUTOCHROME_HOOK_AFTER"}},
+	{"hook-failure", "command to run where it failed", "", []string{"AUTOCHROME_HOOK_FAILURE"}},
+	{"hook-timeout", "how long a hook may take; 0: as long as it takes", "5m", []string{"AUTOCHROME_HOOK_TIMEOUT"}},
+	{"notify-url-file", "file with the address of a web hook that gets a message; or the address itself in " + notifyEnv, "", []string{notifyEnv + "_FILE"}},
+	{"notify-url-command", "command that prints that address", "", []string{notifyEnv + "_COMMAND"}},
+	{"notify-on", "failure, or always", "failure", []string{"AUTOCHROME_NOTIFY_ON"}},
+	{"notify-template-file", "file with a template of the message", "", []string{"AUTOCHROME_NOTIFY_TEMPLATE_FILE"}},
+}
+
+// notifyEnv has the address of the web hook, which may be a secret.
+const notifyEnv = "AUTOCHROME_NOTIFY_URL"
+
+// metricsSettings are the settings of metrics.
+var metricsSettings = []setting{
+	{"metrics-file", "write metrics into this file, for node_exporter's textfile collector", "", []string{"AUTOCHROME_METRICS_FILE"}},
+}
+
 // allSettings are those of the table: each is a key of the config file.
-func allSettings() []setting { return slices.Concat(settings, second, ofCommands) }
+func allSettings() []setting {
+	return slices.Concat(settings, second, ofCommands, tellSettings, metricsSettings)
+}
 
 // settingOf finds a setting by the name of its flag.
 func settingOf(name string) setting {
@@ -190,7 +213,7 @@ func typed(args []string) string {
 			a = "autochrome"
 		}
 		name, _, has := strings.Cut(a, "=")
-		switch isCommand := isFlag(a) && strings.HasSuffix(name, "password-command"); {
+		switch isCommand := isFlag(a) && (strings.HasSuffix(name, "-command") || strings.HasPrefix(strings.TrimLeft(name, "-"), "hook-")); {
 		case hide:
 			a, hide = "…", false
 		case isCommand && has:

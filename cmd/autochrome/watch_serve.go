@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"autochrome/metrics"
+	"autochrome/notify"
+	"autochrome/repo"
+	"autochrome/watch"
+)
+
+// watchServer answers /metrics, /healthz and /livez. The zero value answers
+// nobody.
+type watchServer struct {
+	address string
+	server  *http.Server
+	ended   chan struct{}
+}
+
+// listen begins to answer, where --listen says so.
+func (w *watcher) listen(ctx context.Context) (s watchServer, err error) {
+	address := w.flags.String("listen")
+	if address == "" {
+		if w.flags.IsSet("listen") {
+			return s, usage("for example --listen 127.0.0.1:9464", "--listen is empty")
+		}
+		return s, nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return s, usage("for example --listen 127.0.0.1:9464, or :9464 for all addresses", "--listen %q is no address with a port", address)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return s, &hintedError{err, "another process may listen there already; name another port with --listen"}
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", w.metrics.set.Handler())
+	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, r *http.Request) { w.health.answer(out, time.Now()) })
+	mux.HandleFunc("GET /livez", func(out http.ResponseWriter, r *http.Request) { _, _ = out.Write([]byte("alive\n")) })
+	s = watchServer{address: l.Addr().String(), ended: make(chan struct{}), server: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	}}
+	go func() {
+		defer close(s.ended)
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			w.warn("nobody answers at %s any more: %v", s.address, err)
+		}
+	}()
+	return s, nil
+}
+
+func (s watchServer) close() {
+	if s.server != nil {
+		_ = s.server.Close() // who asks now gets no answer
+		<-s.ended
+	}
+}
+
+func (h *watchHealth) answer(w http.ResponseWriter, now time.Time) {
+	j, ok := h.state(now)
+	w.Header().Set("Content-Type", "application/json")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = writeJSON(w, j)
+}
+
+// watchMetrics are those of a watch.
+type watchMetrics struct {
+	set    *metrics.Set
+	file   string // "": none
+	wanted bool   // by anybody
+
+	dedup   *metrics.Dedup
+	counted time.Time     // when that was
+	took    time.Duration // how long all of it took then
+}
+
+// dedupShare bounds how much of the time goes into counting what snapshots
+// share, for which the trees of all of them are walked: a hundredth.
+const dedupShare = 100
+
+// measure reads the repository's metrics anew.
+func (w *watcher) measure(ctx context.Context) {
+	m := w.metrics
+	if !m.wanted {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	defer cancel()
+	s := *w.session
+	err := s.withRepository(ctx, func(r *repo.Repository) error {
+		begun := time.Now()
+		count := time.Since(m.counted) >= dedupShare*m.took
+		x, err := repositoryMetrics(ctx, r, count)
+		if err != nil {
+			return err
+		}
+		if count {
+			m.dedup, m.counted, m.took = x.Dedup, time.Now(), time.Since(begun)
+		}
+		x.Dedup = m.dedup
+		m.set.SetRepository(x)
+		return nil
+	})
+	if err != nil && !errors.Is(err, repo.ErrNoRepository) {
+		w.warn("the repository's metrics cannot be read: %v", err)
+	}
+	if m.file == "" {
+		return
+	}
+	if err := m.set.WriteFile(m.file); err != nil {
+		w.warn("the metrics cannot be written: %v", err)
+	}
+}
+
+// observe is told by the scheduler what happens.
+func (w *watcher) observe(e watch.Event) {
+	facts := notify.Facts{}
+	if !e.Next.IsZero() {
+		w.metrics.set.Next(e.Job, e.Next)
+	}
+	if e.Kind == watch.Ended {
+		facts = w.facts[e.Job]
+		w.metrics.set.Watched(e.Job, facts["outcome"], e.Took, e.Failures, e.Skipped)
+		if e.Job == "snapshot" {
+			w.health.run(e.Err)
+		}
+		w.measure(context.Background())
+	}
+	w.log.event(e, facts)
+}
