@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"bench":                    {},
 	"examples":                 {},
 	"examples/go":              {},
+	"examples/deploy":          {},
 	"internal/chromatest":      {},
 	"internal/packaging":       {},
 	"internal/architecture":    {},

@@ -1,0 +1,3 @@
+// Package deploy has samples for running Autochrome by itself, and tests that
+// carry out the command lines in them.
+package deploy
