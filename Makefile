@@ -32,9 +32,10 @@ install: build man completions ## binary, manual pages and completions below PRE
 	install -m 644 $(dir $(BIN))completions/_autochrome $(SHARE)/zsh/site-functions/_autochrome
 	install -m 644 $(dir $(BIN))completions/autochrome.fish $(SHARE)/fish/vendor_completions.d/autochrome.fish
 
-chroma: ## real Chroma servers for tests and demo, in .cache/
+chroma: ## real Chroma servers and other programs for tests and demo, in .cache/
 	@scripts/chroma-install.sh >/dev/null
 	@scripts/chroma-client.sh >/dev/null
+	@scripts/parquet-readers.sh >/dev/null
 
 test: chroma cross ## all tests, against real Chroma servers
 	$(GO) vet ./...
