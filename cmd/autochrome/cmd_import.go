@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,8 +13,10 @@ import (
 func importCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "bring an archive into the repository as a snapshot", ArgsUsage: "FILE",
-		Description: "gzip, zstd or plain tar, or records as lines of JSON; - is standard input. Every sum and count is checked before there\n" +
-			"is a snapshot, and what the repository has already is not stored again. It is the latest\n" +
+		Description: "gzip, zstd or plain tar, or records as lines of JSON; - is standard input. Also Parquet: a\n" +
+			"file, or a folder that export --format parquet or vector-io wrote. Every sum and count is\n" +
+			"checked before there is a snapshot, and what the repository has already is not stored\n" +
+			"again. It is the latest\n" +
 			"only where it was taken after all others of its source. The first one makes the repository.\n" +
 			"--series takes a folder of archives, in the order in which they were taken.",
 		Flags: []cli.Flag{
@@ -23,7 +24,7 @@ func importCommand(p *program) *cli.Command {
 			&cli.StringSliceFlag{Name: "tag", Usage: "key=value; may be given several times"},
 			&cli.StringFlag{Name: "source", Usage: "name of the database that it is of, in place of the archive's"},
 			&cli.StringFlag{Name: "series", Usage: "`folder` of archives, in place of FILE"},
-			&cli.StringFlag{Name: "collection", Usage: "`name` of the collection, for records as lines of JSON that name none"},
+			&cli.StringFlag{Name: "collection", Usage: "`name` of the collection, for records as lines of JSON or in a Parquet file that name none"},
 			decryptFlag(),
 		},
 		Action: p.action(importArchive),
@@ -41,7 +42,8 @@ type importedJSON struct {
 	Collections int    `json:"collections"`
 	Records     int64  `json:"records"`
 	Suspect     string `json:"suspect,omitempty"`
-	Content     int64  `json:"content_bytes"` // of the files about collections in the archive
+	Rounded     int64  `json:"embeddings_rounded,omitempty"` // see archive.Imported
+	Content     int64  `json:"content_bytes"`                // of the files about collections in the archive
 	Stored      int64  `json:"bytes_stored"`
 	Duration    int64  `json:"duration_ms"`
 }
@@ -61,11 +63,7 @@ func importArchive(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.openArchive(args[0])
-	if err != nil {
-		return err
-	}
-	if err := in.Close(); err != nil { // it is there: a repository may be made for it
+	if err := s.isThere(args[0]); err != nil { // a repository may be made for it
 		return err
 	}
 	return s.withAnyRepository(ctx, func(r *repo.Repository) error {
@@ -109,16 +107,8 @@ func (s *session) withAnyRepository(ctx context.Context, fn func(*repo.Repositor
 // importOne imports a file, and leaves an audit entry.
 func (s *session) importOne(ctx context.Context, r *repo.Repository, path string, o archive.ImportOptions) (res archive.Imported, err error) {
 	err = s.audited(ctx, r, "import", func(e *repo.AuditEntry) error {
-		in, err := s.openArchive(path)
-		if err != nil {
+		if res, err = s.importFrom(ctx, r, path, o); err != nil {
 			return err
-		}
-		defer in.Close()
-		if _, wrong, err := sumBeside(ctx, path); err != nil || wrong != nil {
-			return errors.Join(err, asError(wrong))
-		}
-		if res, err = archive.Import(ctx, r, untilDone{ctx, in}, o); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
 		}
 		e.Snapshot = &res.Snapshot.ID
 		e.Counts = map[string]int64{"collections": int64(len(res.Snapshot.Collections)), "records": res.Snapshot.Root.Records,
@@ -128,17 +118,10 @@ func (s *session) importOne(ctx context.Context, r *repo.Repository, path string
 	return res, err
 }
 
-func asError(e *archive.FileError) error {
-	if e == nil {
-		return nil
-	}
-	return e
-}
-
 func importedOf(path string, res archive.Imported, millis int64) importedJSON {
 	x := res.Snapshot
 	return importedJSON{x.DisplayID(), x.ID.String(), res.Manifest.SnapshotID, path, res.There, x.Source, len(x.Collections),
-		x.Root.Records, x.Suspect, res.Content, res.Stored, millis}
+		x.Root.Records, x.Suspect, res.Rounded, res.Content, res.Stored, millis}
 }
 
 func (s *session) printImported(path string, res archive.Imported) error {
@@ -146,9 +129,12 @@ func (s *session) printImported(path string, res archive.Imported) error {
 	if res.There {
 		return s.print("%s is there already: %s says the same, nothing was stored", x.DisplayID(), path)
 	}
+	if res.Rounded > 0 {
+		s.warn("%s had components that are no float32: they were rounded, as Chroma would have done", plural(res.Rounded, "embedding"))
+	}
 	if x.Suspect != "" {
 		s.warn("it is suspect, and so never the latest: %s; if this is right: autochrome snapshot accept %s", x.Suspect, x.DisplayID())
 	}
-	return s.print("%s  %s in %s, of %s; %s of JSON, %s stored, %s", x.DisplayID(), plural(x.Root.Records, "record"),
+	return s.print("%s  %s in %s, of %s; %s read, %s stored, %s", x.DisplayID(), plural(x.Root.Records, "record"),
 		plural(len(x.Collections), "collection"), shownTime(x.Time), size(res.Content), size(res.Stored), took(s.begun))
 }

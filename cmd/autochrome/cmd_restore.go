@@ -61,7 +61,7 @@ func restoreInto(ctx context.Context, s *session) error {
 		return usage("use --yes to go on without a question, or --dry-run to see the plan", "there is no terminal to ask whether the database may be changed")
 	}
 	do := func() error {
-		if isArchive(args[0]) {
+		if isExport(args[0]) {
 			return s.restoreArchive(ctx, args[0], names, into)
 		}
 		return s.withRepository(ctx, func(r *repo.Repository) error {

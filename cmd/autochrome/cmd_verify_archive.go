@@ -11,7 +11,7 @@ import (
 func verifyArchiveCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "check every sum and every count of an archive, without a repository", ArgsUsage: "FILE",
-		Description: "- is standard input. Damage is named by the files in it, and the exit code is 3. A\n" +
+		Description: "- is standard input; a folder is one of export --format parquet. Damage is named by the files in it, and the exit code is 3. A\n" +
 			"FILE.sha256 beside it is checked too. (A snapshot in a repository: snapshot verify ID.)",
 		Flags:  []cli.Flag{decryptFlag()},
 		Action: p.action(verifyArchive),
@@ -46,16 +46,7 @@ func verifyArchive(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.openArchive(path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	beside, wrong, err := sumBeside(ctx, path)
-	if err != nil {
-		return err
-	}
-	c, err := archive.Verify(ctx, in, identities)
+	c, beside, wrong, err := s.verifyFile(ctx, path, identities)
 	if err != nil {
 		return err
 	}
@@ -78,6 +69,25 @@ func verifyArchive(ctx context.Context, s *session) error {
 			"%s is damaged: %s", path, c.Damage[0])
 	}
 	return nil
+}
+
+// verifyFile checks an archive, and the sum beside it; wrong is what is not right
+// with that.
+func (s *session) verifyFile(ctx context.Context, path string, identities archive.Identities) (c archive.Checked, beside bool, wrong *archive.FileError, err error) {
+	if archive.IsFolder(path) {
+		c, err = archive.VerifyFolder(ctx, path)
+		return c, false, nil, err
+	}
+	in, err := s.openArchive(path)
+	if err != nil {
+		return c, false, nil, err
+	}
+	defer in.Close()
+	if beside, wrong, err = sumBeside(ctx, path); err != nil {
+		return c, false, nil, err
+	}
+	c, err = archive.Verify(ctx, in, identities)
+	return c, beside, wrong, err
 }
 
 func (s *session) printVerifiedArchive(v verifiedArchive, c archive.Checked) error {

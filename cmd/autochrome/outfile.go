@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"autochrome/restore/archive"
 )
 
 // sumSuffix names the file with an archive's sum beside it.
@@ -62,9 +64,61 @@ func writeWhole(path string, write func(io.Writer) error, stale ...string) (err 
 	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
-	if dir, e := os.Open(filepath.Dir(path)); e == nil {
+	syncFolder(filepath.Dir(path))
+	return nil
+}
+
+// freeFolder refuses a folder that is there and not empty, with force only one
+// that is no export.
+func freeFolder(force bool, folder string) error {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return usage("name a folder", "-o %s: %v", folder, err)
+	case !archive.IsTables(folder):
+		return usage("name another one", "-o %s has other things in it", folder)
+	case !force:
+		return usage("name another one, or use --force to write over it", "%s is there already", folder)
+	}
+	return nil
+}
+
+// wholeFolder makes a folder that has its name only when it is whole. One that is
+// there is replaced.
+func wholeFolder(folder string, write func(folder string) error) (err error) {
+	parent, name := filepath.Split(filepath.Clean(folder))
+	temp := filepath.Join(parent, fmt.Sprintf(".%s.%d.part", name, os.Getpid()))
+	if err := os.Mkdir(temp, 0o777); err != nil { // and the umask
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(temp)
+		}
+	}()
+	if err := write(temp); err != nil {
+		return err
+	}
+	old := temp + ".old"
+	replaced := os.Rename(folder, old)
+	if replaced != nil && !errors.Is(replaced, fs.ErrNotExist) {
+		return replaced
+	}
+	if err := os.Rename(temp, folder); err != nil {
+		if replaced == nil {
+			err = errors.Join(err, os.Rename(old, folder))
+		}
+		return err
+	}
+	syncFolder(filepath.Dir(temp))
+	return os.RemoveAll(old)
+}
+
+func syncFolder(path string) {
+	if dir, err := os.Open(path); err == nil {
 		_ = dir.Sync() // not every system can
 		_ = dir.Close()
 	}
-	return nil
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"autochrome/repo"
 	"autochrome/restore"
-	"autochrome/restore/archive"
 )
 
 // restoreArchive restores an archive straight into a server: through a
@@ -24,18 +22,13 @@ func (s *session) restoreArchive(ctx context.Context, path string, names []strin
 	if err != nil {
 		return err
 	}
-	in, err := s.openArchive(path)
-	if err != nil {
+	if err := s.isThere(path); err != nil {
 		return err
 	}
-	defer in.Close()
-	if _, wrong, err := sumBeside(ctx, path); err != nil || wrong != nil {
-		return errors.Join(err, asError(wrong))
-	}
 	return withTemporaryRepository(ctx, func(r *repo.Repository) error {
-		res, err := archive.Import(ctx, r, untilDone{ctx, in}, o)
+		res, err := s.importFrom(ctx, r, path, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return err
 		}
 		if why := res.Snapshot.Suspect; why != "" {
 			s.warn("%s is suspect: %s", path, why)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+
+	"autochrome/restore/parquet"
 )
 
 // ErrArchive: a file is no archive, or not one that is whole.
@@ -30,6 +32,12 @@ func (e *FileError) Error() string {
 
 // Hint says what to do next where that is not the same for all archives.
 func (e *FileError) Hint() string {
+	if bad := new(parquet.Unfit); errors.As(e.Err, &bad) {
+		return "nothing was stored; leave the column out or write it as another type, for example with DuckDB: COPY (SELECT * EXCLUDE (COLUMN) FROM 'FILE') TO 'NEW.parquet'"
+	}
+	if e.Err == errUnnamed {
+		return "nothing was stored; --collection names the collection of a Parquet file that another program wrote"
+	}
 	if strings.HasPrefix(e.File, linePrefix) {
 		return "nothing was stored; mend the line; --collection names the collection of lines that name none"
 	}

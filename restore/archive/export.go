@@ -13,7 +13,6 @@ import (
 
 	"filippo.io/age"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/snapshot"
 	"autochrome/tree"
@@ -52,7 +51,7 @@ func ParseRecipient(text string) (age.Recipient, error) { return age.ParseX25519
 // the machine or the clock. A copy of a snapshot in another repository gives the
 // same archive.
 func Export(ctx context.Context, r *repo.Repository, s repo.Snapshot, to io.Writer, o Options) (Written, error) {
-	e := &export{reader: tree.NewReader(r), snap: s, o: o, all: sha256.New()}
+	e := newExport(r, s, o)
 	if e.o.Batch == 0 {
 		e.o.Batch = DefaultBatch
 	}
@@ -66,7 +65,11 @@ func Export(ctx context.Context, r *repo.Repository, s repo.Snapshot, to io.Writ
 	if e.w, err = newWriter(to, s.Time, o.Recipients); err != nil {
 		return Written{}, err
 	}
-	err = e.write(ctx, collections)
+	e.put, e.records = e.w.add, e.batches
+	err = e.write(ctx, collections, readme)
+	if err == nil {
+		err = e.end(e.w.flush)
+	}
 	if e2 := e.w.close(); err == nil {
 		err = e2
 	}
@@ -78,11 +81,19 @@ type export struct {
 	reader  *tree.Reader
 	snap    repo.Snapshot
 	o       Options
-	w       *writer
+	w       *writer // of an archive
 	m       Manifest
-	all     hash.Hash // over the lines of SHA256SUMS about collections
+	sums    []byte    // SHA256SUMS
+	all     hash.Hash // over its lines about collections
 	content int64
 	buf     []byte
+
+	put     func(name string, body []byte) (sum string, err error) // writes a file
+	records func(ctx context.Context, c tree.Collection, folder string, of hash.Hash) error
+}
+
+func newExport(r *repo.Repository, s repo.Snapshot, o Options) *export {
+	return &export{reader: tree.NewReader(r), snap: s, o: o, all: sha256.New()}
 }
 
 // chosen gives the collections that were asked for, in the snapshot's order.
@@ -99,9 +110,10 @@ func (e *export) chosen(ctx context.Context) ([]tree.Collection, error) {
 	return slices.DeleteFunc(all, func(c tree.Collection) bool { return !slices.Contains(e.o.Collections, c.Name) }), nil
 }
 
-func (e *export) write(ctx context.Context, collections []tree.Collection) error {
+// write writes all files but the last ones.
+func (e *export) write(ctx context.Context, collections []tree.Collection, readme string) error {
 	e.begin(len(collections))
-	if _, _, err := e.w.add(readmeName, []byte(readme)); err != nil {
+	if err := e.add(readmeName, []byte(readme)); err != nil {
 		return err
 	}
 	for i, c := range collections {
@@ -109,7 +121,7 @@ func (e *export) write(ctx context.Context, collections []tree.Collection) error
 			return fmt.Errorf("collection %q: %w", c.Name, err)
 		}
 	}
-	return e.end()
+	return nil
 }
 
 // begin fills in what is known of the snapshot.
@@ -133,33 +145,36 @@ func (e *export) begin(collections int) {
 	}
 }
 
+// add writes a file about no collection.
+func (e *export) add(name string, body []byte) error {
+	sum, err := e.put(name, body)
+	e.sums = append(e.sums, sumsLine(name, sum)...)
+	return err
+}
+
 // file writes a file about a collection.
 func (e *export) file(name string, body []byte, of hash.Hash) (sum string, err error) {
-	line, sum, err := e.w.add(name, body)
-	_, _ = of.Write([]byte(line))
-	_, _ = e.all.Write([]byte(line))
-	e.content += int64(len(body))
+	sum, err = e.put(name, body)
+	e.filed(name, sum, int64(len(body)), of)
 	return sum, err
 }
 
+// filed notes a file about a collection.
+func (e *export) filed(name, sum string, size int64, of hash.Hash) {
+	line := sumsLine(name, sum)
+	e.sums = append(e.sums, line...)
+	_, _ = of.Write([]byte(line))
+	_, _ = e.all.Write([]byte(line))
+	e.content += size
+}
+
 func (e *export) collection(ctx context.Context, c tree.Collection, folder string) error {
-	d, err := e.reader.Description(ctx, c)
+	out := ManifestCollection{Folder: folder, Count: c.Top.Count}
+	body, err := e.describe(ctx, c, &out)
 	if err != nil {
 		return err
-	}
-	out := ManifestCollection{description: describe(c.Name, d), Folder: folder, Count: c.Top.Count}
-	for _, info := range e.snap.Collections {
-		if info.Name == c.Name {
-			out.Damaged, out.Capture, out.ServerID = info.Damaged, info.Capture, info.ServerID
-		}
 	}
 	of := sha256.New()
-	file := out.description
-	file.Source = e.snap.Source
-	body, err := indented(file)
-	if err != nil {
-		return err
-	}
 	if _, err := e.file(folder+"/"+descriptionName, body, of); err != nil {
 		return err
 	}
@@ -173,92 +188,38 @@ func (e *export) collection(ctx context.Context, c tree.Collection, folder strin
 	return nil
 }
 
-// records writes a collection's batches.
-func (e *export) records(ctx context.Context, c tree.Collection, folder string, of hash.Hash) error {
-	var b Batch
-	files, done := 0, int64(0)
-	e.buf = e.buf[:0]
-	end := func() error {
-		if b.Count == 0 {
-			return nil
-		}
-		e.buf = append(e.buf, "\n]\n"...)
-		files++
-		b.Collection, b.File, b.Bytes = c.Name, batchName(folder, files), int64(len(e.buf))
-		sum, err := e.file(b.File, e.buf, of)
-		b.SHA256 = &sum
-		e.m.Batches = append(e.m.Batches, b)
-		b, e.buf = Batch{}, e.buf[:0]
-		if cap(e.buf) > 2*batchBytes {
-			e.buf = nil // a record as large is rare
-		}
-		return err
-	}
-	err := e.reader.Groups(ctx, c, func(_ int64, g tree.Group) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		recs, err := e.reader.Records(ctx, g)
-		if err != nil {
-			return err
-		}
-		for i := range recs.Len() {
-			record, err := recs.Record(i)
-			if err != nil {
-				return err
-			}
-			at := len(e.buf)
-			e.buf = append(e.buf, between(b.Count)...)
-			e.buf = chunk.AppendRecordJSON(e.buf, record, false)
-			if b.Count > 0 && len(e.buf) > batchBytes {
-				e.buf = e.buf[:at]
-				if err := end(); err != nil {
-					return err
-				}
-				e.buf = append(e.buf, between(0)...)
-				e.buf = chunk.AppendRecordJSON(e.buf, record, false)
-			}
-			if b.Count == 0 {
-				b.FirstID = record.ID
-			}
-			b.LastID = record.ID
-			if b.Count++; b.Count == e.o.Batch {
-				if err := end(); err != nil {
-					return err
-				}
-			}
-		}
-		if done += int64(g.Count); e.o.Progress != nil {
-			e.o.Progress(c.Name, done, c.Top.Count)
-		}
-		return nil
-	})
+// describe fills in what a collection is and gives its collection.json.
+func (e *export) describe(ctx context.Context, c tree.Collection, out *ManifestCollection) ([]byte, error) {
+	d, err := e.reader.Description(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return end()
+	out.description = describe(c.Name, d)
+	for _, info := range e.snap.Collections {
+		if info.Name == c.Name {
+			out.Damaged, out.Capture, out.ServerID = info.Damaged, info.Capture, info.ServerID
+		}
+	}
+	file := out.description
+	file.Source = e.snap.Source
+	return indented(file)
 }
 
-// between stands before a record of an array.
-func between(n int) string {
-	if n == 0 {
-		return "[\n"
-	}
-	return ",\n"
-}
-
-// end writes the manifest and the sums.
-func (e *export) end() error {
-	packed, err := e.w.flush()
-	if err != nil {
-		return err
-	}
+// end writes the manifest and the sums. flush gives how many bytes all files until
+// then take, packed; nil: nothing is packed.
+func (e *export) end(flush func() (int64, error)) error {
 	e.m.SizeMB = float64(e.content) / 1e6
 	sum := hex.EncodeToString(e.all.Sum(nil))
 	e.m.Checksum = &sum
-	if e.content > 0 {
-		ratio := math.Round(float64(e.content)/float64(packed)*1e4) / 1e4
-		e.m.Ratio = &ratio
+	if flush != nil {
+		packed, err := flush()
+		if err != nil {
+			return err
+		}
+		if e.content > 0 {
+			ratio := math.Round(float64(e.content)/float64(packed)*1e4) / 1e4
+			e.m.Ratio = &ratio
+		}
 	}
 	body, err := e.m.Encode()
 	if err != nil {
@@ -267,9 +228,9 @@ func (e *export) end() error {
 	if len(body) > maxFile {
 		return errors.New("the manifest becomes too large; use larger batches")
 	}
-	if _, _, err := e.w.add(manifestName, body); err != nil {
+	if err := e.add(manifestName, body); err != nil {
 		return err
 	}
-	_, _, err = e.w.add(sumsName, e.w.sums)
+	_, err = e.put(sumsName, e.sums)
 	return err
 }

@@ -49,6 +49,7 @@ type Imported struct {
 	Manifest Manifest
 	Sums     bool  // the archive has a SHA256SUMS
 	Content  int64 // bytes of the files about collections
+	Rounded  int64 // embeddings whose components were no float32 in a table
 	Stored   int64 // bytes of all files written
 }
 
@@ -58,6 +59,11 @@ type Imported struct {
 // right; before, it is ErrArchive (mostly a FileError) and nothing is left but
 // chunks that prune removes.
 func Import(ctx context.Context, r *repo.Repository, in io.Reader, o ImportOptions) (Imported, error) {
+	return importing(ctx, r, o, func(b *building, res *Imported) (*scanned, error) { return b.read(in, res) })
+}
+
+// importing makes a snapshot of what read gives to the building.
+func importing(ctx context.Context, r *repo.Repository, o ImportOptions, read func(*building, *Imported) (*scanned, error)) (Imported, error) {
 	begun := time.Now()
 	var res Imported
 	err := r.Write(ctx, func(w *repo.Writer) error {
@@ -66,7 +72,7 @@ func Import(ctx context.Context, r *repo.Repository, in io.Reader, o ImportOptio
 		if b.snapshots, err = r.Snapshots(ctx); err != nil {
 			return err
 		}
-		s, err := b.read(in, &res)
+		s, err := read(b, &res)
 		if err != nil {
 			return err
 		}
@@ -105,18 +111,23 @@ func (b *building) read(in io.Reader, res *Imported) (*scanned, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s, s.whole(res)
+}
+
+// whole demands that everything was as the manifest and the sums say.
+func (s *scanned) whole(res *Imported) error {
 	if problems := s.check(); len(problems) > 0 {
 		if n := len(problems) - 1; n > 0 {
-			return nil, &FileError{problems[0].File, fmt.Errorf("%w; and %d more", problems[0].Err, n)}
+			return &FileError{problems[0].File, fmt.Errorf("%w; and %d more", problems[0].Err, n)}
 		}
-		return nil, problems[0]
+		return problems[0]
 	}
 	for _, f := range s.files {
 		if isDescription.MatchString(f.name) || isBatch.MatchString(f.name) {
 			res.Content += f.size
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // building is a sink that builds trees.
@@ -276,10 +287,10 @@ func (b *building) tags(m *Manifest) map[string]string {
 func suspect(s *scanned) string {
 	m := s.manifest
 	switch {
-	case !s.hasSums:
-		return noSums
 	case m.Error != nil && *m.Error != "":
 		return *m.Error
+	case !s.hasSums:
+		return noSums
 	case m.Status == Failed:
 		return "imported: its status is failed"
 	}

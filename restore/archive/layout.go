@@ -65,8 +65,12 @@ func batchName(folder string, n int) string {
 var (
 	isFolder      = regexp.MustCompile(`^collections/[^/]+$`)
 	isDescription = regexp.MustCompile(`^collections/[^/]+/collection\.json$`)
-	isBatch       = regexp.MustCompile(`^collections/[^/]+/records-[0-9]+\.json$`)
+	isBatch       = regexp.MustCompile(`^collections/[^/]+/records-[0-9]+\.(json|parquet)$`)
 )
+
+// isTable reports whether a file of records is one of Parquet. In an archive there
+// is none: they are read from their end.
+func isTable(name string) bool { return strings.HasSuffix(name, ".parquet") }
 
 // belongs reports whether an archive may have a file of this name.
 func belongs(name string) bool {
@@ -74,7 +78,7 @@ func belongs(name string) bool {
 	case readmeName, manifestName, sumsName:
 		return true
 	}
-	return isDescription.MatchString(name) || isBatch.MatchString(name)
+	return isDescription.MatchString(name) || isBatch.MatchString(name) && !isTable(name)
 }
 
 // readme stands first in every archive. It is the same in all of them.

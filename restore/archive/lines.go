@@ -10,7 +10,6 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/repo"
-	"autochrome/tree"
 )
 
 // ExportLines writes a snapshot's records as lines of JSON, each with the name of
@@ -18,7 +17,7 @@ import (
 // it, and there are no sums: it is for other programs, an archive is for keeping.
 // Batch and Recipients mean nothing here.
 func ExportLines(ctx context.Context, r *repo.Repository, s repo.Snapshot, to io.Writer, o Options) (Written, error) {
-	e := &export{reader: tree.NewReader(r), snap: s, o: o}
+	e := newExport(r, s, o)
 	collections, err := e.chosen(ctx)
 	if err != nil {
 		return Written{}, err
@@ -29,31 +28,11 @@ func ExportLines(ctx context.Context, r *repo.Repository, s repo.Snapshot, to io
 	buffered := bufio.NewWriterSize(out, 256<<10)
 	for _, c := range collections {
 		head := append(chunk.AppendJSONString([]byte(`{"collection":`), c.Name), ',')
-		done := int64(0)
-		err := e.reader.Groups(ctx, c, func(_ int64, g tree.Group) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			recs, err := e.reader.Records(ctx, g)
-			if err != nil {
-				return err
-			}
-			for i := range recs.Len() {
-				record, err := recs.Record(i)
-				if err != nil {
-					return err
-				}
-				e.buf = chunk.AppendRecordJSON(e.buf[:0], record, false)
-				_, _ = buffered.Write(head) // Flush gives the error
-				_, _ = buffered.Write(e.buf[1:])
-				if err := buffered.WriteByte('\n'); err != nil {
-					return err
-				}
-			}
-			if done += int64(g.Count); o.Progress != nil {
-				o.Progress(c.Name, done, c.Top.Count)
-			}
-			return nil
+		err := e.each(ctx, c, func(r chunk.Record) error {
+			e.buf = chunk.AppendRecordJSON(e.buf[:0], r, false)
+			_, _ = buffered.Write(head) // Flush gives the error
+			_, _ = buffered.Write(e.buf[1:])
+			return buffered.WriteByte('\n')
 		})
 		if err != nil {
 			return Written{}, fmt.Errorf("collection %q: %w", c.Name, err)

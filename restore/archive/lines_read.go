@@ -20,20 +20,23 @@ const unknownDimension = 10_000
 // linePrefix begins the name of a line in a FileError.
 const linePrefix = "line "
 
-// lineReader reads records as lines: those of a collection stand together.
+// lineReader takes records that come without a manifest: those of a collection
+// stand together.
 type lineReader struct {
 	*scanner
-	collection string // of lines that name none
-	names      map[string]bool
-	pending    []chunk.Record // of the collection in hand, whose dimension is not known
-	begun      bool           // it is
-	content    int64
+	names   map[string]bool
+	pending []chunk.Record // of the collection in hand, whose dimension is not known
+	begun   bool           // it is
+}
+
+func newLineReader(to sink) *lineReader {
+	return &lineReader{scanner: &scanner{scanned: &scanned{}, to: to}, names: map[string]bool{}}
 }
 
 // readLines reads records as lines into a sink. The manifest that it gives says
 // what is known: the names of the collections.
 func readLines(ctx context.Context, in io.Reader, collection string, to sink) (*scanned, int64, error) {
-	l := &lineReader{scanner: &scanner{scanned: &scanned{}, to: to}, collection: collection, names: map[string]bool{}}
+	l, content := newLineReader(to), int64(0)
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxFile)
 	n := 0
@@ -43,15 +46,12 @@ func readLines(ctx context.Context, in io.Reader, collection string, to sink) (*
 			return nil, 0, err
 		}
 		text := lines.Bytes()
-		l.content += int64(len(text)) + 1
+		content += int64(len(text)) + 1
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if err := l.line(text); err != nil {
-			if own := new(lineError); errors.As(err, &own) {
-				err = &FileError{fmt.Sprint(linePrefix, n), own.error}
-			}
-			return nil, 0, err
+		if err := l.line(text, collection); err != nil {
+			return nil, 0, own(err, fmt.Sprint(linePrefix, n))
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -60,42 +60,70 @@ func readLines(ctx context.Context, in io.Reader, collection string, to sink) (*
 	if len(l.collections) == 0 {
 		return nil, 0, wrong("", "there is no record in it")
 	}
-	if err := l.end(); err != nil {
-		return nil, 0, err
-	}
-	l.manifest = &Manifest{SnapshotID: "lines", Timestamp: time.Now(), Status: Created}
-	return l.scanned, l.content, nil
+	return l.scanned, content, l.finish("lines", time.Now())
 }
 
-// lineError is an error in a line, and not of the sink.
+// finish ends the last collection. The manifest says what is known.
+func (l *lineReader) finish(id string, at time.Time) error {
+	if err := l.end(); err != nil {
+		return err
+	}
+	l.manifest = &Manifest{SnapshotID: id, Timestamp: at, Status: Created}
+	return nil
+}
+
+// lineError is an error in a record, and not of the sink.
 type lineError struct{ error }
+
+// own gives an error in a record the name of the file or line.
+func own(err error, file string) error {
+	if own := new(lineError); errors.As(err, &own) {
+		return &FileError{file, own.error}
+	}
+	return err
+}
 
 func (e *lineError) Unwrap() error { return e.error }
 
-func (l *lineReader) line(text []byte) error {
-	name := l.collection
+func (l *lineReader) line(text []byte, name string) error {
 	r, err := chunk.DecodeRecordJSON(text, func(field string, value json.RawMessage) error {
 		if field != "collection" {
 			return errors.New("it is not known")
 		}
 		return json.Unmarshal(value, &name)
 	})
-	if err == nil && name == "" {
-		err = fmt.Errorf("record %q names no collection", r.ID)
-	}
 	if err != nil {
 		return &lineError{err}
 	}
+	return l.take(name, r)
+}
+
+// collection begins a collection of which this is known.
+func (l *lineReader) collection(d description) error {
+	if err := l.end(); err != nil {
+		return err
+	}
+	if l.names[d.Name] {
+		return &lineError{fmt.Errorf("collection %q stands twice", d.Name)}
+	}
+	l.names[d.Name] = true
+	l.collections = append(l.collections, seenCollection{d: d})
+	l.begun, l.ids = false, map[[16]byte]struct{}{}
+	return nil
+}
+
+// take takes a record of a collection.
+func (l *lineReader) take(name string, r chunk.Record) error {
+	if name == "" {
+		return &lineError{fmt.Errorf("record %q names no collection", r.ID)}
+	}
 	if n := len(l.collections); n == 0 || l.collections[n-1].d.Name != name {
-		if err := l.end(); err != nil {
-			return err
-		}
 		if l.names[name] {
 			return &lineError{fmt.Errorf("record %q stands apart from the others of collection %q", r.ID, name)}
 		}
-		l.names[name] = true
-		l.collections = append(l.collections, seenCollection{d: description{Name: name}})
-		l.begun, l.ids = false, map[[16]byte]struct{}{}
+		if err := l.collection(description{Name: name}); err != nil {
+			return err
+		}
 	}
 	c := &l.collections[len(l.collections)-1]
 	if dim := len(r.Embedding); dim > 0 && c.d.Dimension == nil {
@@ -118,12 +146,12 @@ func (l *lineReader) line(text []byte) error {
 
 // begin hands on the collection, and the records that waited for its dimension.
 func (l *lineReader) begin() error {
-	c := l.collections[len(l.collections)-1]
-	d := chunk.CollectionDescription{}
-	if c.d.Dimension != nil {
-		d.Dimension = *c.d.Dimension
+	c := l.collections[len(l.collections)-1].d
+	d, err := c.read()
+	if err != nil {
+		return &lineError{err}
 	}
-	if err := l.to.begin(c.d.Name, "", d); err != nil {
+	if err := l.to.begin(c.Name, c.Source, d); err != nil {
 		return err
 	}
 	l.begun = true

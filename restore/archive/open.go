@@ -9,6 +9,8 @@ import (
 	"filippo.io/age"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"autochrome/restore/parquet"
 )
 
 const (
@@ -33,6 +35,8 @@ func ParseIdentities(r io.Reader) (Identities, error) {
 	}
 	return ids, nil
 }
+
+var errTable = wrong("", "it is a Parquet file, which has no sums and is read from its end: import takes it by its name")
 
 // opened is what was packed: a tar file, or records as lines.
 type opened struct {
@@ -63,6 +67,8 @@ func open(in io.Reader, identities Identities) (*opened, error) {
 		return nil, wrong("", "it is empty")
 	case len(head) == 0:
 		return nil, damaged("", err)
+	case string(head) == parquet.Magic:
+		return nil, errTable
 	case bytes.HasPrefix(head, []byte(gzipMagic)):
 		z, err := gzip.NewReader(b)
 		if err != nil {

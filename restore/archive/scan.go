@@ -69,14 +69,8 @@ var errLines = wrong("", "it is records as lines, without a manifest and sums; i
 
 func scanFiles(ctx context.Context, unpacked io.Reader, tolerant bool, to sink) (*scanned, error) {
 	s := &scanner{scanned: &scanned{}, to: to, folders: map[string]bool{}}
-	err := files(ctx, unpacked, func(name string, body []byte) error {
-		err := s.file(name, body)
-		if bad := new(FileError); tolerant && errors.As(err, &bad) {
-			s.problems = append(s.problems, bad)
-			return nil
-		}
-		return err
-	})
+	s.tolerant = tolerant
+	err := files(ctx, unpacked, func(name string, body []byte) error { return s.noted(s.file(name, body)) })
 	if bad := new(FileError); tolerant && errors.As(err, &bad) {
 		s.problems, s.cut = append(s.problems, bad), true
 		return s.scanned, nil
@@ -95,6 +89,17 @@ type scanner struct {
 	folder  string          // of the collection in hand; "": none
 	broken  bool            // what it is could not be read
 	ids     map[[16]byte]struct{}
+
+	tolerant bool // it goes on behind what is not right
+}
+
+// noted notes what is not right with a file, where it goes on behind that.
+func (s *scanner) noted(err error) error {
+	if bad := new(FileError); s.tolerant && errors.As(err, &bad) {
+		s.problems = append(s.problems, bad)
+		return nil
+	}
+	return err
 }
 
 func (s *scanner) file(name string, body []byte) (err error) {
@@ -109,11 +114,11 @@ func (s *scanner) file(name string, body []byte) (err error) {
 		s.manifest = &m
 	case name == sumsName:
 		s.sums, s.hasSums = append([]byte(nil), body...), true
-	case name == readmeName:
+	case name == readmeName || name == vdfName:
 	case strings.HasSuffix(name, "/"+descriptionName):
 		return s.collection(name, body)
 	default:
-		return s.batch(name, body)
+		return s.batch(name, func(fn func(chunk.Record) error) error { return chunk.DecodeRecordsJSON(body, fn) })
 	}
 	return nil
 }
@@ -155,8 +160,9 @@ func (s *scanner) endCollection() error {
 	return s.to.end()
 }
 
-// batch reads records. Those of a collection stand together.
-func (s *scanner) batch(name string, body []byte) error {
+// batch takes the records of a file, which each calls a function with. Files of a
+// collection stand together.
+func (s *scanner) batch(name string, each func(func(chunk.Record) error) error) error {
 	if folder := path.Dir(name); folder != s.folder {
 		if s.folders[folder] {
 			return wrong(name, "it stands apart from the files of its collection")
@@ -170,7 +176,7 @@ func (s *scanner) batch(name string, body []byte) error {
 	}
 	c := &s.collections[len(s.collections)-1]
 	var inSink error
-	err := chunk.DecodeRecordsJSON(body, func(r chunk.Record) error {
+	err := each(func(r chunk.Record) error {
 		if err := s.record(c, r); err != nil {
 			return err
 		}

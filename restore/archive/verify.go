@@ -25,6 +25,11 @@ type Checked struct {
 func Verify(ctx context.Context, in io.Reader, identities Identities) (Checked, error) {
 	count := &counter{}
 	s, err := scan(ctx, in, identities, true, count)
+	return checked(s, err, count)
+}
+
+// checked gives what was found.
+func checked(s *scanned, err error, count *counter) (Checked, error) {
 	if bad := new(FileError); errors.As(err, &bad) { // it cannot be opened
 		return Checked{Damage: []*FileError{bad}}, nil
 	}

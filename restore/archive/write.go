@@ -33,7 +33,6 @@ type writer struct {
 	sum    hash.Hash
 
 	modified time.Time
-	sums     []byte // SHA256SUMS
 }
 
 // count counts the bytes that go through.
@@ -74,8 +73,8 @@ func newWriter(to io.Writer, modified time.Time, recipients []age.Recipient) (*w
 	return w, nil
 }
 
-// add writes a file and gives its line in SHA256SUMS and its sum.
-func (w *writer) add(name string, body []byte) (line, sum string, err error) {
+// add writes a file and gives its sum.
+func (w *writer) add(name string, body []byte) (sum string, err error) {
 	err = w.tar.WriteHeader(&tar.Header{
 		Format: tar.FormatUSTAR, Typeflag: tar.TypeReg, Name: name, Size: int64(len(body)), Mode: 0o644, ModTime: w.modified,
 	})
@@ -83,10 +82,7 @@ func (w *writer) add(name string, body []byte) (line, sum string, err error) {
 		_, err = w.tar.Write(body)
 	}
 	hashed := sha256.Sum256(body)
-	sum = hex.EncodeToString(hashed[:])
-	line = sumsLine(name, sum)
-	w.sums = append(w.sums, line...)
-	return line, sum, err
+	return hex.EncodeToString(hashed[:]), err
 }
 
 // sumsLine is a line as sha256sum writes it.
