@@ -17,7 +17,7 @@ import (
 // so there is no magic, and the checksum is a field: chunk.FileHash of the file
 // without that field. The file is just as encode writes it.
 const (
-	configFormat    = 0
+	configFormat    = 1
 	idsPlain        = "plain"
 	idsKeyed        = "keyed"
 	envelopeXChaCha = "xchacha20-poly1305"

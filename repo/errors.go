@@ -39,6 +39,9 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
+	if e.Format == 0 {
+		return fmt.Sprintf("%s: a repository of format 0, which was never settled; this autochrome knows format %d: start a new repository", e.Where, configFormat)
+	}
 	if e.Format != configFormat {
 		return fmt.Sprintf("%s: a repository of format %d; this autochrome knows format %d: use a newer one", e.Where, e.Format, configFormat)
 	}

@@ -104,7 +104,7 @@ func FuzzAudit(f *testing.F) {
 }
 
 func FuzzConfig(f *testing.F) {
-	f.Add([]byte(`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`))
+	f.Add([]byte(`{"format":1,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := decodeConfig("x", b); err == nil {
 			if _, err := c.encode(); err != nil {

@@ -29,7 +29,7 @@ func TestInit(t *testing.T) {
 	wantErr(t, err, ErrExists)
 	b, err := backend.LoadAll(t.Context(), m, configName)
 	must(t, err)
-	want := "{\n  \"format\": 0,\n  \"id\": \"" + r.ID() + "\",\n  \"created\": \"2026-11-23T04:00:00Z\",\n  \"ids\": \"plain\""
+	want := "{\n  \"format\": 1,\n  \"id\": \"" + r.ID() + "\",\n  \"created\": \"2026-11-23T04:00:00Z\",\n  \"ids\": \"plain\""
 	sum := chunk.FileHash([]byte(want + "\n}\n"))
 	if want += ",\n  \"sum\": \"" + sum.String() + "\"\n}\n"; string(b) != want {
 		t.Errorf("%s holds %s, want %s", configName, b, want)
@@ -111,15 +111,16 @@ func TestConfig(t *testing.T) {
 		says   string
 	}{
 		"newer format":  {`{"format":7,"what":"ever"}`, ErrFormat, "format 7"},
-		"other ids":     {`{"format":0,"id":"x","ids":"other","keys":1}`, ErrFormat, `"other"`},
-		"envelope":      {`{"format":0,"id":"x","ids":"keyed","envelope":"other"}`, ErrFormat, `"other"`},
-		"not encrypted": {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"keyed"}`, ErrDamaged, "encrypted"},
+		"format 0":      {`{"format":0,"what":"ever"}`, ErrFormat, "new repository"},
+		"other ids":     {`{"format":1,"id":"x","ids":"other","keys":1}`, ErrFormat, `"other"`},
+		"envelope":      {`{"format":1,"id":"x","ids":"keyed","envelope":"other"}`, ErrFormat, `"other"`},
+		"not encrypted": {`{"format":1,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"keyed"}`, ErrDamaged, "encrypted"},
 		"empty":         {``, ErrDamaged, ""},
 		"no format":     {`{"ids":"plain"}`, ErrDamaged, "format"},
-		"unknown field": {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain","x":1}`, ErrDamaged, "x"},
-		"bad id":        {`{"format":0,"id":"0011","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "id"},
-		"two values":    {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"} {}`, ErrDamaged, ""},
-		"no checksum":   {`{"format":0,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "checksum"},
+		"unknown field": {`{"format":1,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain","x":1}`, ErrDamaged, "x"},
+		"bad id":        {`{"format":1,"id":"0011","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "id"},
+		"two values":    {`{"format":1,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"} {}`, ErrDamaged, ""},
+		"no checksum":   {`{"format":1,"id":"00112233445566778899aabbccddeeff","created":"2026-11-23T04:00:00Z","ids":"plain"}`, ErrDamaged, "checksum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := new(backend.Memory)

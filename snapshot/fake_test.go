@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"autochrome/chunk"
+	"autochrome/repo"
+	"autochrome/tree"
 )
 
 // fake is a database in memory that behaves as Chroma does, as far as a Source
@@ -172,4 +174,40 @@ func (f *fake) Decode(body []byte, into *chunk.Records) error {
 		into.Append(r)
 	}
 	return nil
+}
+
+// buildOn builds the tree of a database on an earlier one; the zero Root: anew.
+func buildOn(ctx context.Context, w *repo.Writer, f *fake, earlier tree.Root) (root tree.Root, err error) {
+	cs, err := tree.NewReader(w).Collections(ctx, earlier)
+	if err != nil {
+		return root, err
+	}
+	states := map[string]tree.Collection{}
+	for _, c := range cs {
+		states[c.Name] = c
+	}
+	var out []tree.Collection
+	for _, c := range f.collections {
+		e := tree.Collection{Tenant: f.Tenant(), Database: f.Database(), Name: c.Name}
+		if e.Description, err = tree.SaveDescription(ctx, w, c.Description); err != nil {
+			return root, err
+		}
+		dim := max(c.Description.Dimension, 1)
+		b, err := tree.NewBuilderOn(ctx, w, dim, states[c.Name])
+		if err != nil {
+			return root, err
+		}
+		recs := chunk.NewRecords(dim)
+		for _, rec := range c.records {
+			recs.Append(rec)
+		}
+		if err := b.Add(ctx, recs); err != nil {
+			return root, err
+		}
+		if e.Height, e.Top, err = b.Finish(ctx); err != nil {
+			return root, err
+		}
+		out = append(out, e)
+	}
+	return tree.SaveRoot(ctx, w, out, earlier)
 }

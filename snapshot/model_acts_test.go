@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/repo/backend/faulty"
 	"autochrome/snapshot"
@@ -86,42 +85,11 @@ func (c *client) points() error {
 }
 
 // build builds the tree of the client's database on that of a snapshot.
-func (c *client) build(w *repo.Writer, base *held) (root tree.Root, err error) {
-	var earlier tree.Root
-	states := map[string]tree.Collection{}
-	if base != nil {
-		cs, err := tree.NewReader(w).Collections(c.w.ctx, base.snapshot.Root)
-		if err != nil {
-			return root, err
-		}
-		earlier = base.snapshot.Root
-		for _, t := range cs {
-			states[t.Name] = t
-		}
+func (c *client) build(w *repo.Writer, base *held) (tree.Root, error) {
+	if base == nil {
+		return buildOn(c.w.ctx, w, c.live, tree.Root{})
 	}
-	var out []tree.Collection
-	for _, f := range c.live.collections {
-		t := tree.Collection{Tenant: "t", Database: "d", Name: f.Name}
-		if t.Description, err = tree.SaveDescription(c.w.ctx, w, f.Description); err != nil {
-			return root, err
-		}
-		b, err := tree.NewBuilderOn(c.w.ctx, w, 2, states[f.Name])
-		if err != nil {
-			return root, err
-		}
-		recs := chunk.NewRecords(2)
-		for _, rec := range f.records {
-			recs.Append(rec)
-		}
-		if err := b.Add(c.w.ctx, recs); err != nil {
-			return root, err
-		}
-		if t.Height, t.Top, err = b.Finish(c.w.ctx); err != nil {
-			return root, err
-		}
-		out = append(out, t)
-	}
-	return tree.SaveRoot(c.w.ctx, w, out, earlier)
+	return buildOn(c.w.ctx, w, c.live, base.snapshot.Root)
 }
 
 func (c *client) delete(at *store) error {
