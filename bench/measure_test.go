@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"testing"
@@ -19,10 +19,11 @@ type cost struct {
 	server time.Duration // processor time of the server
 }
 
-// measure runs f between two looks at the clocks. Garbage of what ran before
-// is not f's.
+// measure runs f between two looks at the clocks. Garbage of what ran before is
+// not f's, nor is giving its memory back to the system: f begins with as little as
+// a new process.
 func measure(pid int, f func()) cost {
-	runtime.GC()
+	debug.FreeOSMemory()
 	own, server := selfCPU(), processCPU(pid)
 	begun := time.Now()
 	f()

@@ -239,7 +239,7 @@ func (d *decoder) embedding(i int, rows *chunk.Rows) int {
 		return d.fail(i, "embeddings: a vector in a collection without a dimension")
 	}
 	d.at = i
-	rows.AppendWith(d.appendVector)
+	rows.AppendWith(4*d.dim, d.appendVector)
 	return d.at
 }
 
@@ -249,7 +249,7 @@ func (d *decoder) vector(dst []byte) []byte {
 	d.at = -1
 	d.null = d.null[:0]
 	start := len(dst)
-	dst = grow(dst, 4*d.dim)
+	dst = dst[:start+4*d.dim]
 	row := dst[start:]
 	for k := 0; ; k++ {
 		done, end := componentsAt(d.b, i, row[4*k:])
@@ -303,12 +303,4 @@ func (d *decoder) appendNull(dst []byte) []byte {
 		dst[start+k/8] |= 1 << (k % 8)
 	}
 	return dst
-}
-
-// grow lengthens b by n bytes of any content.
-func grow(b []byte, n int) []byte {
-	if len(b)+n <= cap(b) {
-		return b[:len(b)+n]
-	}
-	return append(b, make([]byte, n)...)
 }

@@ -58,7 +58,7 @@ func examples(t *testing.T) (names []string, canonical map[string][]byte) {
 		t.Fatal(err)
 	}
 	rows := NewRows(Metadatas, 0)
-	rows.AppendWith(func(dst []byte) []byte { return AppendMetadata(dst, m) })
+	rows.AppendWith(0, func(dst []byte) []byte { return AppendMetadata(dst, m) })
 	rows.AppendAbsent()
 	add("metadatas, every type", rows.AppendCanonical(nil))
 

@@ -169,7 +169,7 @@ func randomRows(t testing.TB, r *rand.Rand, kind Kind) *Rows {
 			rows.AppendVector(v, null)
 		case Metadatas:
 			if m := randomMetadata(t, r, 5); len(m) > 0 {
-				rows.AppendWith(func(dst []byte) []byte { return AppendMetadata(dst, m) })
+				rows.AppendWith(0, func(dst []byte) []byte { return AppendMetadata(dst, m) })
 			} else {
 				rows.AppendAbsent()
 			}

@@ -92,7 +92,7 @@ func (r *Records) Append(rec Record) {
 	if len(rec.Metadata) == 0 {
 		r.Column(Metadatas).AppendAbsent()
 	} else {
-		r.Column(Metadatas).AppendWith(func(dst []byte) []byte { return AppendMetadata(dst, rec.Metadata) })
+		r.Column(Metadatas).AppendWith(0, func(dst []byte) []byte { return AppendMetadata(dst, rec.Metadata) })
 	}
 	appendText(r.Column(URIs), rec.URI)
 }

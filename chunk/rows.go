@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -102,20 +103,33 @@ func (r *Rows) Twice() (row []byte, ok bool) {
 	return nil, false
 }
 
+// room makes room for n more bytes of rows. Memory at least doubles: append
+// alone adds a quarter at a time, and so takes five times in all what is needed
+// in the end; and memory that is new costs more than what is done in it.
+func (r *Rows) room(n int) {
+	if cap(r.data)-len(r.data) < n {
+		r.data = slices.Grow(r.data, max(n, len(r.data)))
+	}
+}
+
 // Append adds a present row.
 func (r *Rows) Append(row []byte) {
+	r.room(len(row))
 	r.data = append(r.data, row...)
 	r.closeRow()
 }
 
 // AppendString adds a present row.
 func (r *Rows) AppendString(row string) {
+	r.room(len(row))
 	r.data = append(r.data, row...)
 	r.closeRow()
 }
 
-// AppendWith adds a present row that f appends to its argument.
-func (r *Rows) AppendWith(f func(dst []byte) []byte) {
+// AppendWith adds a present row that f appends to its argument, which has room
+// for size bytes.
+func (r *Rows) AppendWith(size int, f func(dst []byte) []byte) {
+	r.room(size)
 	r.data = f(r.data)
 	r.closeRow()
 }
@@ -156,6 +170,7 @@ func (r *Rows) AppendRows(o *Rows, first, count int) {
 		start = o.ends[first-1]
 	}
 	shift := len(r.data) - start
+	r.room(o.ends[first+count-1] - start)
 	r.data = append(r.data, o.data[start:o.ends[first+count-1]]...)
 	if r.absent == nil && o.absent != nil {
 		r.absent = make([]bool, len(r.ends), len(r.ends)+count)

@@ -100,6 +100,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	w.mu.Lock()
 	w.standing.alive[pack.ID] = true
 	w.forget(p)
+	w.release(file)
 	w.mu.Unlock()
 	if err := w.secure(ctx, s.Root, nil, true); err != nil {
 		return s, w.takeBack(ctx, s.File, err)
@@ -116,7 +117,7 @@ func (w *Writer) committed(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wrote(n)
-	w.since = KindStats{}
+	w.since, w.filled = KindStats{}, false
 }
 
 // addRoot makes a snapshot known that is durable, and its pack where it is in

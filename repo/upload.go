@@ -26,7 +26,7 @@ func (w *Writer) makeRoom(ctx context.Context, n int) error {
 		return nil
 	}
 	w.upload(w.open)
-	w.open = nil
+	w.open, w.filled = nil, true
 	return nil
 }
 
@@ -58,10 +58,7 @@ func (w *Writer) upload(p *packBuilder) {
 		w.wrote(len(file))
 		many := len(w.done) >= indexAfter
 		w.mu.Unlock()
-		select {
-		case w.free <- file:
-		default:
-		}
+		w.release(file)
 		if many {
 			return w.writeIndex(w.ctx)
 		}

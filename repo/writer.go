@@ -30,6 +30,7 @@ type Writer struct {
 
 	mu      sync.Mutex
 	open    *packBuilder        // takes chunks; nil: none
+	filled  bool                // whether a pack was full since the last snapshot
 	pending map[chunk.ID]inPack // chunks of packs that are not durable yet
 	local   *index.Index        // of packs that are durable, but in no index file
 	done    []index.Pack        // the same packs
@@ -243,13 +244,25 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 	return true, nil
 }
 
-// memory gives the memory of an uploaded pack, or none.
+// memory gives the memory of an uploaded pack. Where there is none yet, it is
+// new: as much as a pack takes when one was filled before. w.mu is held.
 func (w *Writer) memory() []byte {
 	select {
 	case b := <-w.free:
 		return b
 	default:
-		return nil
+	}
+	if w.filled {
+		return make([]byte, 0, w.r.packTarget)
+	}
+	return nil
+}
+
+// release keeps a pack's memory for the next one.
+func (w *Writer) release(file []byte) {
+	select {
+	case w.free <- file:
+	default:
 	}
 }
 

@@ -25,7 +25,7 @@ func SaveRoot(ctx context.Context, store Store, cs []Collection, earlier Root) (
 	rows := chunk.NewRows(chunk.Collections, 0)
 	for _, c := range cs {
 		root.Records += c.Top.Count
-		rows.AppendWith(c.append)
+		rows.AppendWith(0, c.append)
 	}
 	var origins []place
 	if earlier.Collections > 0 {
