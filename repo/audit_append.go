@@ -97,10 +97,7 @@ func (r *Repository) readAuditTail(ctx context.Context, writer string) error {
 	}
 	var previous chunk.ID
 	if last > 0 {
-		b, err := backend.LoadAll(ctx, r.be, auditFile(writer, last))
-		if errors.Is(err, index.ErrCorrupt) { // it cannot be opened; the chain goes on
-			b, err = backend.LoadAll(ctx, r.store, auditFile(writer, last))
-		}
+		b, err := r.loadAudit(ctx, auditFile(writer, last))
 		if err != nil {
 			return err
 		}
@@ -108,6 +105,21 @@ func (r *Repository) readAuditTail(ctx context.Context, writer string) error {
 	}
 	r.audit.read, r.audit.writer, r.audit.counter, r.audit.previous = true, writer, last, previous
 	return nil
+}
+
+// loadAudit reads the file of an entry, also of a damaged one: the chain goes on.
+func (r *Repository) loadAudit(ctx context.Context, name string) (b []byte, err error) {
+	for range 2 { // the store may have been at fault only once
+		if b, err = backend.LoadAll(ctx, r.be, name); err == nil {
+			if _, damaged := decodeAudit(b); damaged == nil {
+				return b, nil
+			}
+		}
+	}
+	if errors.Is(err, index.ErrCorrupt) { // it cannot be opened
+		b, err = backend.LoadAll(ctx, r.store, name)
+	}
+	return b, err
 }
 
 // auditDigits is the length of a counter in a name, so that names sort.

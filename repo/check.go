@@ -222,10 +222,12 @@ func (c *checker) isMarked(id chunk.ID) bool {
 	return c.marked[id]
 }
 
-// deleted reports whether a pack that is gone was to be deleted, also where
-// somebody has marked it since the marks were read: points are sealed so.
-func (c *checker) deleted(ctx context.Context, id chunk.ID) (bool, error) {
-	if c.isMarked(id) {
+// deleted reports whether a pack that went away since it was listed was to be
+// deleted, also where somebody has marked it since the marks were read. Points go
+// so whenever they are sealed, and the mark may be gone already; what a snapshot
+// lacks then shows in its tree.
+func (c *checker) deleted(ctx context.Context, id chunk.ID, name string) (bool, error) {
+	if _, point, ok := parseRoot(name); c.isMarked(id) || point && ok {
 		return true, nil
 	}
 	marks, err := c.r.readMarks(ctx)
@@ -351,7 +353,7 @@ func (c *checker) structure(ctx context.Context) error {
 func (c *checker) directory(ctx context.Context, id chunk.ID, info backend.Info) error {
 	entries, _, err := readDirectory(ctx, c.r.be, c.r.envelope, info.Name, info.Size)
 	if errors.Is(err, backend.ErrNotExist) {
-		if deleted, e := c.deleted(ctx, id); deleted || e != nil {
+		if deleted, e := c.deleted(ctx, id, info.Name); deleted || e != nil {
 			return e
 		}
 	}

@@ -109,7 +109,7 @@ func (c *checker) readPack(ctx context.Context, id chunk.ID, info backend.Info) 
 		}
 	}
 	if errors.Is(err, backend.ErrNotExist) {
-		if deleted, e := c.deleted(ctx, id); deleted || e != nil {
+		if deleted, e := c.deleted(ctx, id, info.Name); deleted || e != nil {
 			return e
 		}
 	}

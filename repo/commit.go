@@ -31,22 +31,26 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 	if err != nil {
 		return s, err
 	}
-	return w.saveRecord(ctx, s, record, w.r.be.Save)
+	return w.saveRecord(ctx, s, record, false)
 }
 
-// saveRecord writes the file of a record whose tree is durable and secure. Where
-// write says that it is there already somebody else copies the same snapshot: it
-// is his to take back.
-func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, write func(context.Context, string, []byte) error) (Snapshot, error) {
+// saveRecord writes the file of a record whose tree is durable and secure. That
+// of a copy may be written by somebody else, who copies the same snapshot: it is
+// taken back only where it is known to lack something.
+func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, copied bool) (Snapshot, error) {
 	file := encodeSnapshotFile(record)
 	s.File = rootFile(s.ID)
+	write := w.r.be.Save
+	if copied {
+		write = w.r.be.Create
+	}
 	err := write(ctx, s.File, file)
-	others := errors.Is(err, backend.ErrExist)
+	others := copied && errors.Is(err, backend.ErrExist)
 	if err == nil || others {
 		err = w.secure(ctx, s.Root, nil, true)
 	}
 	switch {
-	case err != nil && others:
+	case err != nil && (others || copied && !errors.Is(err, ErrSwept)):
 		return s, w.fail(err)
 	case err != nil:
 		return s, w.takeBack(ctx, s.File, err)

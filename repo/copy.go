@@ -69,7 +69,7 @@ func (c *Copier) Snapshot(ctx context.Context, s Snapshot) (Snapshot, error) {
 	if err := w.secure(ctx, same.Root, nil, false); err != nil {
 		return s, w.fail(err)
 	}
-	return w.saveRecord(ctx, same, record, w.r.be.Create)
+	return w.saveRecord(ctx, same, record, true)
 }
 
 // SaveCopy is SaveSnapshot for a copy with a tree of its own: what the record of
