@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"hash/maphash"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -92,8 +91,8 @@ func recorderOver(b testing.TB, w *repo.Writer, m *made, n int) *recorder {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &recorder{db: m, store: w, run: "run_bench", seed: maphash.MakeSeed(), collections: map[string]*collection{}, last: base}
-	if r.collections["id"], err = newCollection(ctx, tree.NewReader(w), r.seed, live, c, &c); err != nil {
+	r := &recorder{db: m, store: w, run: "run_bench", collections: map[string]*collection{}, last: base}
+	if r.collections["id"], err = newCollection(ctx, tree.NewReader(w), live, c, &c); err != nil {
 		b.Fatal(err)
 	}
 	return r

@@ -3,7 +3,6 @@ package guard
 import (
 	"cmp"
 	"context"
-	"hash/maphash"
 	"slices"
 
 	"autochrome/chunk"
@@ -22,12 +21,12 @@ type collection struct {
 
 // newCollection finds the places of a collection's records. base is what the
 // run began with, of which it counts losses; nil: the run made the collection.
-func newCollection(ctx context.Context, r *tree.Reader, seed maphash.Seed, live chunk.Collection, now tree.Collection, base *tree.Collection) (*collection, error) {
+func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, now tree.Collection, base *tree.Collection) (*collection, error) {
 	about := now.Top.Count
 	if base != nil {
 		about = max(about, base.Top.Count)
 	}
-	p, err := newPlaces(about, seed)
+	p, err := newPlaces(about)
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func (r *recorder) lostBeside(ctx context.Context, c *collection, deleted bool, 
 			other = o
 		}
 	}
-	err = c.places.each(func(h uint64, pl place) error {
+	err = c.places.each(func(h idHash, pl place) error {
 		switch {
 		case pl.flags&ofBase == 0, pl.flags&lost == 0 && !deleted:
 			return ctx.Err()

@@ -2,22 +2,31 @@ package guard
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"io"
 	"os"
 )
 
 // places finds the append number of a record by its id, in a scratch file: an
-// open hash table of 16 bytes an entry. Where a table is full, a larger one
+// open hash table of 24 bytes an entry. Where a table is full, a larger one
 // follows it and nothing is moved, so that no write costs more for what was
 // written before.
 type places struct {
 	file   *os.File
-	seed   maphash.Seed
+	hash   func(id []byte) idHash // hashID, but for tests
 	tables []table
 	end    int64 // of the file
+}
+
+// idHash stands for an id: 128 bits of a hash of which nobody can find two ids
+// that share it. So an id need not be compared with the one that was put.
+type idHash [16]byte
+
+func hashID(id []byte) idHash {
+	sum := sha256.Sum256(id)
+	return idHash(sum[:])
 }
 
 // table is a part of the file.
@@ -46,20 +55,19 @@ const (
 )
 
 const (
-	entrySize  = 16
+	entrySize  = len(idHash{}) + 8
 	numberBits = 48
 	fileHead   = entrySize // so that no entry is at 0
 )
 
-// newPlaces makes a scratch file for about so many ids. Files of one seed can
-// be compared.
-func newPlaces(about int64, seed maphash.Seed) (*places, error) {
+// newPlaces makes a scratch file for about so many ids.
+func newPlaces(about int64) (*places, error) {
 	f, err := os.CreateTemp("", "autochrome-guard-*")
 	if err != nil {
 		return nil, err
 	}
 	_ = os.Remove(f.Name()) // it goes with the process; refused on Windows, where close does it
-	p := &places{file: f, seed: seed, end: fileHead}
+	p := &places{file: f, hash: hashID, end: int64(fileHead)}
 	capacity := uint64(1 << 12)
 	for capacity < 2*uint64(about) {
 		capacity *= 2
@@ -78,20 +86,14 @@ func (p *places) close() error {
 // grow adds an empty table; the file has a hole there.
 func (p *places) grow(capacity uint64) error {
 	p.tables = append(p.tables, table{at: p.end, capacity: capacity})
-	p.end += int64(capacity) * entrySize
+	p.end += int64(capacity) * int64(entrySize)
 	return p.file.Truncate(p.end)
 }
 
-func (p *places) hash(id []byte) uint64 {
-	return max(1, maphash.Bytes(p.seed, id)) // 0 is an empty entry
-}
-
-// find gives what is known of an id. Two ids of one hash, once in 37 million
-// times among a million of them, are taken for one: the comparison at the end
-// of a run finds out.
+// find gives what is known of an id.
 func (p *places) find(id []byte) (place, error) { return p.findHash(p.hash(id)) }
 
-func (p *places) findHash(h uint64) (place, error) {
+func (p *places) findHash(h idHash) (place, error) {
 	for i := len(p.tables) - 1; i >= 0; i-- {
 		at, there, err := p.probe(p.tables[i], h)
 		if err != nil || there {
@@ -120,52 +122,51 @@ func (p *places) put(id []byte, pl place) error {
 		t.used++
 		pl.at = at
 	}
-	var b [entrySize]byte
-	binary.LittleEndian.PutUint64(b[:], h)
-	binary.LittleEndian.PutUint64(b[8:], uint64(pl.number)|uint64(pl.flags)<<numberBits)
-	_, err := p.file.WriteAt(b[:], pl.at)
+	b := binary.LittleEndian.AppendUint64(h[:], uint64(pl.number)|uint64(pl.flags)<<numberBits)
+	_, err := p.file.WriteAt(b, pl.at)
 	return err
 }
 
 // probe gives where the entry of a hash is, or where it would be.
-func (p *places) probe(t table, h uint64) (at int64, there bool, err error) {
+func (p *places) probe(t table, h idHash) (at int64, there bool, err error) {
 	var b [8 * entrySize]byte
-	for i := h & (t.capacity - 1); ; {
-		n := min(uint64(len(b)/entrySize), t.capacity-i)
-		at := t.at + int64(i)*entrySize
+	for i := binary.LittleEndian.Uint64(h[:]) & (t.capacity - 1); ; {
+		n := min(len(b)/entrySize, int(t.capacity-i))
+		at := t.at + int64(i)*int64(entrySize)
 		if _, err := p.file.ReadAt(b[:n*entrySize], at); err != nil {
 			return 0, false, err
 		}
 		for k := range n {
-			switch binary.LittleEndian.Uint64(b[k*entrySize:]) {
+			switch idHash(b[k*entrySize:]) {
 			case h:
-				return at + int64(k)*entrySize, true, nil
-			case 0:
-				return at + int64(k)*entrySize, false, nil
+				return at + int64(k*entrySize), true, nil
+			case idHash{}:
+				return at + int64(k*entrySize), false, nil
 			}
 		}
-		i = (i + n) & (t.capacity - 1)
+		i = (i + uint64(n)) & (t.capacity - 1)
 	}
 }
 
 func (p *places) read(at int64) (place, error) {
 	var b [8]byte
-	_, err := p.file.ReadAt(b[:], at+8)
+	_, err := p.file.ReadAt(b[:], at+int64(len(idHash{})))
 	v := binary.LittleEndian.Uint64(b[:])
 	return place{number: int64(v & (1<<numberBits - 1)), flags: flags(v >> numberBits), at: at}, err
 }
 
 // each calls fn with the hash of every id that was ever there.
-func (p *places) each(fn func(h uint64, pl place) error) error {
+func (p *places) each(fn func(h idHash, pl place) error) error {
 	var b [entrySize]byte
 	for _, t := range p.tables {
-		in := bufio.NewReaderSize(io.NewSectionReader(p.file, t.at, int64(t.capacity)*entrySize), 1<<16)
-		for at := t.at; at < t.at+int64(t.capacity)*entrySize; at += entrySize {
+		size := int64(t.capacity) * int64(entrySize)
+		in := bufio.NewReaderSize(io.NewSectionReader(p.file, t.at, size), 1<<16)
+		for at := t.at; at < t.at+size; at += int64(entrySize) {
 			if _, err := io.ReadFull(in, b[:]); err != nil {
 				return err
 			}
-			h, v := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-			if h == 0 {
+			h, v := idHash(b[:]), binary.LittleEndian.Uint64(b[len(idHash{}):])
+			if h == (idHash{}) {
 				continue
 			}
 			if err := fn(h, place{number: int64(v & (1<<numberBits - 1)), flags: flags(v >> numberBits), at: at}); err != nil {

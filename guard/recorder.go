@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -18,7 +17,6 @@ type recorder struct {
 	db     Database
 	store  *repo.Writer
 	run    string
-	seed   maphash.Seed
 	points int
 	lazy   bool // points are made when flush is called
 

@@ -73,7 +73,7 @@ func (r *recorder) read(ctx context.Context, live chunk.Collection, earlier tree
 	if err != nil || len(captured) == 0 {
 		return nil, err
 	}
-	return newCollection(ctx, tree.NewReader(r.store), r.seed, live, captured[0].Tree, base)
+	return newCollection(ctx, tree.NewReader(r.store), live, captured[0].Tree, base)
 }
 
 // replace puts other collections in place; those of the base that are gone are

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net"
 	"net/http"
 	"slices"
@@ -81,7 +80,7 @@ func (x *run) begin(ctx context.Context) error {
 // ctx says when to end it.
 func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	x.recorder = &recorder{
-		db: x.Database, store: w, run: x.report.Run, seed: maphash.MakeSeed(), lazy: x.Durability > 0,
+		db: x.Database, store: w, run: x.report.Run, lazy: x.Durability > 0,
 		collections: map[string]*collection{}, last: x.from, told: x.pointMade,
 	}
 	defer func() { err = errors.Join(err, x.recorder.close()) }()
@@ -152,7 +151,7 @@ func (x *run) load(ctx context.Context, w *repo.Writer) error {
 			return err
 		}
 		live := chunk.Collection{ServerID: info.ServerID, Name: info.Name, Description: d}
-		loaded, err := newCollection(ctx, reader, x.recorder.seed, live, *c, named(bases, x.report.Base, info.ServerID))
+		loaded, err := newCollection(ctx, reader, live, *c, named(bases, x.report.Base, info.ServerID))
 		if err != nil {
 			return err
 		}
@@ -163,7 +162,7 @@ func (x *run) load(ctx context.Context, w *repo.Writer) error {
 		if base == nil || x.recorder.collections[info.ServerID] != nil {
 			continue
 		}
-		lost, err := newCollection(ctx, reader, x.recorder.seed, chunk.Collection{ServerID: info.ServerID, Name: info.Name}, tree.Collection{}, base)
+		lost, err := newCollection(ctx, reader, chunk.Collection{ServerID: info.ServerID, Name: info.Name}, tree.Collection{}, base)
 		if err != nil {
 			return err
 		}
