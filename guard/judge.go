@@ -10,20 +10,21 @@ import (
 	"autochrome/repo"
 )
 
-// judge says how the run ended, where the migration itself ended well: all is
-// read once more and compared with the last point, what is lost is counted, and
-// the validation asked.
+// judge says how the run ended. All is read once more and compared with the last
+// point, and what is lost is counted; where the migration itself ended well the
+// validation is asked.
 func (x *run) judge(ctx, work context.Context, address string) error {
+	late, err := x.recorder.all(work)
+	x.report.Unrecorded = x.report.Unrecorded || late
 	if x.report.Failed() {
-		var err error
+		// Where not all can be read, the rollback, which has to read it too, says
+		// so; where it cannot be stored, that is why the run failed.
 		x.report.Losses, err = x.recorder.losses(work, x.Expect, true)
 		return err
 	}
-	late, err := x.recorder.all(work)
 	if err != nil {
 		return err
 	}
-	x.report.Unrecorded = x.report.Unrecorded || late
 	if x.report.Losses, err = x.recorder.losses(work, x.Expect, true); err != nil {
 		return err
 	}
@@ -32,6 +33,9 @@ func (x *run) judge(ctx, work context.Context, address string) error {
 		return nil
 	}
 	x.recorder.good(func(s repo.Snapshot) { x.report.LastGood = s })
+	if x.Command == nil {
+		ctx = work // its end was the end of the run, not an interruption
+	}
 	x.validate(ctx, address)
 	return nil
 }

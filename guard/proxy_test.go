@@ -22,10 +22,13 @@ import (
 )
 
 // proxied guards a database while fn speaks to it through the proxy.
-func (g *guarded) proxied(fn func(proxy string)) guard.Report {
+func (g *guarded) proxied(fn func(proxy string), change ...func(*guard.Options)) guard.Report {
 	g.Helper()
 	o := g.options("")
 	o.Command, o.MaxLoss = nil, 1
+	for _, c := range change {
+		c(&o)
+	}
 	ctx, end := context.WithCancel(g.Context())
 	o.Started = func(proxy string, _ repo.Snapshot) {
 		go func() {

@@ -293,17 +293,32 @@ func TestRunFails(t *testing.T) {
 	})
 }
 
-// TestUnrecorded writes around the proxy.
+// TestUnrecorded writes around the proxy, under a migration that succeeds and
+// under one that fails.
 func TestUnrecorded(t *testing.T) {
 	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
 		g := newGuarded(t, c)
+		before := text(g.dump())
+		failing := g.options("fails")
+		failing.Point = func(p guard.Point) {
+			if p.Number == 1 {
+				c.Update(c.Collection("docs")["id"].(string), metadataOf(90, 3, "around"))
+			}
+		}
+		rep := g.run(failing)
+		if rep.Outcome != guard.ChildFailed || !rep.RolledBack || !rep.Unrecorded || rep.Last.Tags[guard.TagUnrecorded] == "" {
+			t.Fatalf("%+v", rep)
+		}
+		if !maps.Equal(text(g.dump()), before) {
+			t.Error("not rolled back to the base")
+		}
 		o := g.options("good")
 		o.Point = func(p guard.Point) {
 			if p.Number == 2 {
 				c.Update(c.Collection("docs")["id"].(string), metadataOf(90, 3, "around"))
 			}
 		}
-		rep := g.run(o)
+		rep = g.run(o)
 		if rep.Outcome != guard.Succeeded || !rep.Unrecorded || rep.Points != 7 {
 			t.Fatalf("%+v", rep)
 		}

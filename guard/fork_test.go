@@ -1,0 +1,80 @@
+package guard_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"autochrome/guard"
+	"autochrome/internal/chromatest"
+)
+
+// TestFork guards a migration that forks a collection, on a server that is made
+// to have that call: what it makes is a point, with all records, and goes in the
+// rollback.
+func TestFork(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		real, err := url.Parse(c.Server.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		forward := httputil.NewSingleHostReverseProxy(real)
+		forks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if !strings.HasSuffix(req.URL.Path, "/fork") {
+				forward.ServeHTTP(w, req)
+				return
+			}
+			var said struct {
+				Name string `json:"new_name"`
+			}
+			if err := json.NewDecoder(req.Body).Decode(&said); err != nil {
+				t.Error(err)
+			}
+			all := c.Get(c.Collection("docs")["id"].(string), map[string]any{"include": []string{"embeddings", "documents", "metadatas"}})
+			c.Add(c.CreateCollection(said.Name, nil), map[string]any{
+				"ids": all["ids"], "embeddings": all["embeddings"], "documents": all["documents"], "metadatas": all["metadatas"],
+			})
+			_ = json.NewEncoder(w).Encode(c.Collection(said.Name))
+		}))
+		defer forks.Close()
+		rep := g.proxied(func(proxy string) {
+			m := &migration{proxy + c.Path()}
+			id, err := m.id("docs")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			forked, err := m.ask("POST", "/"+id+"/fork", map[string]any{"new_name": "docs-fork"})
+			if err != nil || forked["name"] != "docs-fork" {
+				t.Errorf("fork: %v, %v", forked, err)
+				return
+			}
+			if _, err := m.ask("POST", fmt.Sprint("/", forked["id"], "/update"), metadataOf(0, 10, "forked")); err != nil {
+				t.Error(err)
+			}
+		}, func(o *guard.Options) {
+			o.Upstream, _ = url.Parse(forks.URL)
+			o.Validate = []string{"false"} // so that it is rolled back
+		})
+		if rep.Outcome != guard.Invalid || !rep.RolledBack || rep.Unrecorded || rep.Points != 2 {
+			t.Fatalf("%s %s: %+v", rep.Outcome, rep.Reason, rep)
+		}
+		ran, err := guard.FindRun(t.Context(), g.r, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := ran.Points[0]
+		if !strings.HasPrefix(first.Tags[guard.TagRequest], "fork collection ") || first.Root.Records != ran.Base.Root.Records+100 || first.Root.Collections != ran.Base.Root.Collections+1 {
+			t.Errorf("the point of the fork: %+v", first)
+		}
+		if status, _ := c.Server.Do(t, "GET", c.Path("docs-fork"), nil); status != http.StatusNotFound {
+			t.Error("the fork is still there")
+		}
+	})
+}
