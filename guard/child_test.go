@@ -2,11 +2,14 @@ package guard_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +33,29 @@ func init() {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
+	migrations["floods"] = func(m *migration) error { // with output and with writes
+		id, err := m.id("docs")
+		if err != nil {
+			return err
+		}
+		go func() {
+			for line := []byte(strings.Repeat("flood ", 1000) + "\n"); ; {
+				if _, err := os.Stdout.Write(line); err != nil {
+					return
+				}
+			}
+		}()
+		var wg sync.WaitGroup
+		for w := range 30 {
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					_, _ = m.ask("POST", "/"+id+"/upsert", metadataOf((7*w+i)%100, 1, fmt.Sprint(w, i)))
+				}
+			})
+		}
+		wg.Wait()
+		return nil
+	}
 	migrations["hangs"] = func(*migration) error { select {} }
 	migrations["forks"] = func(*migration) error {
 		cmd := exec.Command(os.Args[0])
@@ -49,13 +75,14 @@ func init() {
 // TestChildren guards commands that do not end as they should.
 func TestChildren(t *testing.T) {
 	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
-		for what, how := range map[string]guard.Outcome{"stubborn": guard.TimedOut, "hangs": guard.TimedOut, "forks": guard.Succeeded} {
+		for what, how := range map[string]guard.Outcome{"stubborn": guard.TimedOut, "floods": guard.TimedOut, "hangs": guard.TimedOut, "forks": guard.Succeeded} {
 			t.Run(what, func(t *testing.T) {
 				g := newGuarded(t, chromatest.NewClient(t, c.Server))
 				before := text(g.dump())
 				trace := filepath.Join(t.TempDir(), "trace")
 				o := g.options(what)
 				o.MaxTime, o.Patience = 700*time.Millisecond, 200*time.Millisecond
+				o.Stdout = io.Discard // a pipe, which what forks keeps open
 				o.Env = append(o.Env, touchedBy+"="+trace)
 				rep := g.run(o)
 				if rep.Outcome != how || rep.Failed() && !rep.RolledBack {

@@ -1,8 +1,10 @@
 package guard_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -14,22 +16,37 @@ import (
 	"autochrome/internal/chromatest"
 )
 
+// laterServer is a server in front of the real one that answers the calls of
+// this ending itself, as a later version might.
+func laterServer(t *testing.T, c *chromatest.Client, ending string, answer http.HandlerFunc) *url.URL {
+	t.Helper()
+	real, err := url.Parse(c.Server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(real)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasSuffix(req.URL.Path, ending) {
+			answer(w, req)
+		} else {
+			forward.ServeHTTP(w, req)
+		}
+	}))
+	t.Cleanup(server.Close)
+	at, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // TestFork guards a migration that forks a collection, on a server that is made
 // to have that call: what it makes is a point, with all records, and goes in the
 // rollback.
 func TestFork(t *testing.T) {
 	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
 		g := newGuarded(t, c)
-		real, err := url.Parse(c.Server.URL())
-		if err != nil {
-			t.Fatal(err)
-		}
-		forward := httputil.NewSingleHostReverseProxy(real)
-		forks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if !strings.HasSuffix(req.URL.Path, "/fork") {
-				forward.ServeHTTP(w, req)
-				return
-			}
+		forks := laterServer(t, c, "/fork", func(w http.ResponseWriter, req *http.Request) {
 			var said struct {
 				Name string `json:"new_name"`
 			}
@@ -41,8 +58,7 @@ func TestFork(t *testing.T) {
 				"ids": all["ids"], "embeddings": all["embeddings"], "documents": all["documents"], "metadatas": all["metadatas"],
 			})
 			_ = json.NewEncoder(w).Encode(c.Collection(said.Name))
-		}))
-		defer forks.Close()
+		})
 		rep := g.proxied(func(proxy string) {
 			m := &migration{proxy + c.Path()}
 			id, err := m.id("docs")
@@ -59,7 +75,7 @@ func TestFork(t *testing.T) {
 				t.Error(err)
 			}
 		}, func(o *guard.Options) {
-			o.Upstream, _ = url.Parse(forks.URL)
+			o.Upstream = forks
 			o.Validate = []string{"false"} // so that it is rolled back
 		})
 		if rep.Outcome != guard.Invalid || !rep.RolledBack || rep.Unrecorded || rep.Points != 2 {
@@ -75,6 +91,38 @@ func TestFork(t *testing.T) {
 		}
 		if status, _ := c.Server.Do(t, "GET", c.Path("docs-fork"), nil); status != http.StatusNotFound {
 			t.Error("the fork is still there")
+		}
+	})
+}
+
+// TestLongBody sends a write that is longer than what the proxy reads before it
+// forwards, to a server that takes it: it arrives whole, and is recorded though
+// the proxy does not know what it names.
+func TestLongBody(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		id := c.Collection("docs")["id"].(string)
+		sent := bytes.Repeat([]byte("0123456789abcdef"), 65<<20/16)
+		arrived := false
+		takes := laterServer(t, c, "/upsert", func(w http.ResponseWriter, req *http.Request) {
+			body, err := io.ReadAll(req.Body)
+			arrived = err == nil && bytes.Equal(body, sent)
+			c.Update(id, metadataOf(0, 10, "long"))
+			_, _ = w.Write([]byte("{}"))
+		})
+		rep := g.proxied(func(proxy string) {
+			resp, err := http.Post(proxy+c.Path(id, "upsert"), "application/json", bytes.NewReader(sent))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+		}, func(o *guard.Options) { o.Upstream = takes })
+		if !arrived {
+			t.Error("the body did not arrive as it was sent")
+		}
+		if rep.Outcome != guard.Succeeded || rep.Points != 1 || rep.Unrecorded || rep.Last.Tags[guard.TagRequest] != "upsert" {
+			t.Errorf("%+v", rep)
 		}
 	})
 }
