@@ -48,6 +48,7 @@ type differing struct {
 	*session
 	repo        *repo.Repository
 	collections []string
+	records     bool             // each of them
 	live        *chroma.Database // nil: two snapshots are compared
 	a, b        diffSide
 }
@@ -60,7 +61,7 @@ func diff(ctx context.Context, s *session) error {
 	if args[0] == wordLive && args[1] == wordLive {
 		return usage("name a snapshot for one of them; see: autochrome snapshot list", "live is compared with itself")
 	}
-	d := differing{session: s}
+	d := differing{session: s, records: s.json || s.flags.Bool("records")}
 	if d.collections, err = split("collections", s.flags.StringSlice("collections")); err != nil {
 		return err
 	}
@@ -101,6 +102,11 @@ func (d *differing) find(ctx context.Context, word string) (side diffSide, err e
 	if err != nil {
 		return side, err
 	}
+	return d.sideOf(ctx, snap)
+}
+
+// sideOf gives what a snapshot is in a comparison.
+func (d *differing) sideOf(ctx context.Context, snap repo.Snapshot) (side diffSide, err error) {
 	side.snap, side.id, side.long = &snap, snap.DisplayID(), called(snap)
 	if side.short = snap.Name; side.short == "" {
 		side.short = side.id
@@ -175,7 +181,7 @@ func (d *differing) compare(ctx context.Context, r *tree.Reader) error {
 		p = &diffText{differing: d, recordText: recordText{out: out}}
 	}
 	o.Collection = p.collection
-	if d.json || d.flags.Bool("records") {
+	if d.records {
 		o.Record = p.record
 	}
 	rep, err := restore.Diff(ctx, r, d.a.state, d.b.state, o)

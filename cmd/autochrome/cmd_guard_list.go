@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"autochrome/guard"
 	"autochrome/repo"
+	"autochrome/tree"
 )
 
 func guardListCommand(p *program) *cli.Command {
@@ -26,9 +28,10 @@ func guardStatusCommand(p *program) *cli.Command {
 
 func guardShowCommand(p *program) *cli.Command {
 	return &cli.Command{
-		Name: "show", Usage: "list the points of a run", ArgsUsage: "[RUN]",
-		Description: "Without RUN the newest. A point is a snapshot: autochrome rollback RUN@17, diff RUN@16 RUN@17.\n" +
-			"RUN@last is the last one, RUN@base what the run began with.",
+		Name: "show", Usage: "list the points of a run, or the records of one point", ArgsUsage: "[RUN | RUN@POINT]",
+		Description: "Without RUN the newest. RUN@17 shows the records that point 17 changed, with old and new\n" +
+			"values; with --json in the form of diff. A point is a snapshot: autochrome rollback RUN@17,\n" +
+			"diff RUN@16 RUN@20. RUN@last is the last one, RUN@base what the run began with.",
 		Action: p.action(guardShow),
 	}
 }
@@ -142,6 +145,9 @@ func guardStatus(ctx context.Context, s *session) error {
 }
 
 func guardShow(ctx context.Context, s *session) error {
+	if word := s.flags.Args().First(); strings.Contains(word, "@") {
+		return s.showPoint(ctx, word)
+	}
 	return s.withRun(ctx, func(ran guard.Ran) error {
 		x := ranOf(ran, true)
 		if s.json {
@@ -153,6 +159,43 @@ func guardShow(ctx context.Context, s *session) error {
 			t.add(p.Point, p.SnapshotID, p.Time.UTC().Format(time.DateTime), p.Records, size(p.Stored), p.Request)
 		}
 		return t.write(s.out)
+	})
+}
+
+// showPoint shows what a point changed.
+func (s *session) showPoint(ctx context.Context, word string) error {
+	if _, err := s.args(0, "RUN@POINT"); err != nil {
+		return err
+	}
+	return s.withRepository(ctx, func(r *repo.Repository) error {
+		name, which, _ := strings.Cut(word, "@")
+		ran, err := guard.FindRun(ctx, r, name)
+		if err != nil {
+			return err
+		}
+		snap, err := ran.Point(which)
+		if err != nil {
+			return err
+		}
+		n := slices.IndexFunc(ran.Points, func(p repo.Snapshot) bool { return p.ID == snap.ID })
+		if n < 0 {
+			return usage("see: autochrome snapshot info "+snap.DisplayID(), "%s is what the run began with, and no point of it", word)
+		}
+		before := ran.Base
+		if n > 0 {
+			before = ran.Points[n-1]
+		}
+		d := differing{session: s, repo: r, records: true}
+		if d.a, err = d.sideOf(ctx, before); err != nil {
+			return err
+		}
+		if d.b, err = d.sideOf(ctx, snap); err != nil {
+			return err
+		}
+		if !s.json {
+			s.say("point %d of %s, %s: %s, %s stored", n+1, ran.Name, snap.Time.UTC().Format(time.RFC3339), printable(snap.Tags[guard.TagRequest]), size(snap.Stats.BytesStored))
+		}
+		return d.compare(ctx, tree.NewReader(r))
 	})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -14,8 +15,8 @@ import (
 )
 
 // guardDisplay shows a run while it goes on: a line that changes on a terminal,
-// and otherwise a JSON line for each point, on stdout with --json and else on
-// stderr.
+// also while nothing is written, and otherwise a JSON line for each point, on
+// stdout with --json and else on stderr.
 type guardDisplay struct {
 	s     *session
 	bar   *progress // of the base and the rollback
@@ -23,22 +24,23 @@ type guardDisplay struct {
 
 	mu      sync.Mutex
 	begun   time.Time // of the command
-	points  int
-	records int64 // of the base
+	last    guard.Point
+	records int64 // that there are
 	stored  int64
-	written int64 // records that writes named
-	shown   bool  // a line stands on the terminal
+	written int64         // records that writes named
+	shown   bool          // a line stands on the terminal
+	ended   chan struct{} // closed when no line is shown any more
 }
 
 func newGuardDisplay(s *session, o *guard.Options) *guardDisplay {
-	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime}
+	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime, ended: make(chan struct{})}
 	o.Reading = func(p snapshot.Progress) { d.bar.reading(p) }
 	o.Started, o.Point = d.started, d.point
-	if s.errTerminal && !s.quiet && !s.json {
+	if d.line() {
 		o.Stdout, o.Stderr = &clearing{d, o.Stdout}, &clearing{d, o.Stderr}
 	}
 	o.Progress = func(p restore.Progress) {
-		d.clear()
+		d.stop()
 		d.bar.restoring(p)
 	}
 	return d
@@ -55,6 +57,13 @@ type guardEvent struct {
 	Request    string    `json:"request,omitempty"`
 	Records    int64     `json:"records"`
 	Stored     int64     `json:"bytes_stored"`
+
+	// Of points.
+	Written int64   `json:"written,omitempty"` // records that the writes since the last point named
+	Rate    float64 `json:"records_per_second,omitempty"`
+	Lost    float64 `json:"lost"` // the greatest share of a collection, from 0 to 1
+	Elapsed int64   `json:"elapsed_ms"`
+	Left    *int64  `json:"left_ms,omitempty"` // until the time limit
 }
 
 func (d *guardDisplay) event(e guardEvent) {
@@ -73,33 +82,78 @@ func (d *guardDisplay) started(proxy string, base repo.Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.begun, d.records = time.Now(), base.Root.Records
+	if d.line() {
+		go d.tick()
+	}
 	if d.s.errTerminal && !d.s.json {
 		d.s.say("base %s: %s; the proxy is at %s", base.DisplayID(), plural(base.Root.Records, "record"), proxy)
 	}
 	d.event(guardEvent{Type: "started", Run: guard.RunName(base), Proxy: proxy, SnapshotID: base.DisplayID(), Records: base.Root.Records})
 }
 
+// line reports whether a line is shown.
+func (d *guardDisplay) line() bool { return d.s.errTerminal && !d.s.quiet && !d.s.json }
+
 func (d *guardDisplay) point(p guard.Point) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.points, d.stored = p.Number, d.stored+p.Snapshot.Stats.BytesStored
-	d.event(guardEvent{
-		Type: "point", Run: p.Snapshot.Run, Point: p.Number, SnapshotID: p.Snapshot.DisplayID(),
-		Request: p.Request, Records: p.Snapshot.Root.Records, Stored: p.Snapshot.Stats.BytesStored,
-	})
-	if !d.s.errTerminal || d.s.quiet || d.s.json {
-		return
-	}
-	d.written += p.Written
-	words := []string{
-		plural(p.Number, "point"), fmt.Sprintf("%.0f records/s", float64(d.written)/time.Since(d.begun).Seconds()),
-		plural(p.Snapshot.Root.Records, "record"), fmt.Sprintf("%.1f %% lost", 100*p.Lost),
-		size(d.stored) + " stored", time.Since(d.begun).Round(time.Second).String(),
+	d.last, d.records, d.written = p, p.Snapshot.Root.Records, d.written+p.Written
+	d.stored += p.Snapshot.Stats.BytesStored
+	e := guardEvent{
+		Type: "point", Run: p.Snapshot.Run, Point: p.Number, SnapshotID: p.Snapshot.DisplayID(), Request: p.Request,
+		Records: d.records, Stored: p.Snapshot.Stats.BytesStored, Written: p.Written, Rate: math.Round(10*d.rate()) / 10, Lost: p.Lost,
+		Elapsed: time.Since(d.begun).Milliseconds(),
 	}
 	if d.limit > 0 {
-		words = append(words, (d.limit-time.Since(d.begun)).Round(time.Second).String()+" left")
+		left := d.left().Milliseconds()
+		e.Left = &left
 	}
-	_, _ = fmt.Fprintf(d.s.err, "\r\x1b[K%s  %s", strings.Join(words, ", "), printable(p.Request))
+	d.event(e)
+	d.show()
+}
+
+func (d *guardDisplay) rate() float64 { return float64(d.written) / time.Since(d.begun).Seconds() }
+
+func (d *guardDisplay) left() time.Duration { return max(0, d.limit-time.Since(d.begun)) }
+
+// tick keeps the line's times right.
+func (d *guardDisplay) tick() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			d.mu.Lock()
+			d.show()
+			d.mu.Unlock()
+		case <-d.ended:
+			return
+		}
+	}
+}
+
+// show writes the line. d.mu is held.
+func (d *guardDisplay) show() {
+	select {
+	case <-d.ended:
+		return
+	default:
+	}
+	if !d.line() {
+		return
+	}
+	words := []string{
+		plural(d.last.Number, "point"), fmt.Sprintf("%.0f records/s", d.rate()), plural(d.records, "record"),
+		fmt.Sprintf("%.1f %% lost", 100*d.last.Lost), size(d.stored) + " stored", time.Since(d.begun).Round(time.Second).String(),
+	}
+	if d.limit > 0 {
+		words = append(words, d.left().Round(time.Second).String()+" left")
+	}
+	line := strings.Join(words, ", ") + "  " + printable(d.last.Request)
+	if width := widthOf(d.s.err); width > 0 {
+		line = cut(line, width-1)
+	}
+	_, _ = fmt.Fprint(d.s.err, "\r\x1b[K", line)
 	d.shown = true
 }
 
@@ -118,13 +172,30 @@ func (c *clearing) Write(b []byte) (int, error) {
 func (d *guardDisplay) clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.wipe()
+}
+
+// wipe is clear. d.mu is held.
+func (d *guardDisplay) wipe() {
 	if d.shown {
 		_, _ = fmt.Fprint(d.s.err, "\r\x1b[K")
 		d.shown = false
 	}
 }
 
+// stop takes the line away for good.
+func (d *guardDisplay) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wipe()
+	select {
+	case <-d.ended:
+	default:
+		close(d.ended)
+	}
+}
+
 func (d *guardDisplay) end() {
-	d.clear()
+	d.stop()
 	d.bar.end()
 }
