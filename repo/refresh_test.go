@@ -3,7 +3,6 @@ package repo
 import (
 	"testing"
 
-	"autochrome/chunk"
 	"autochrome/index"
 	"autochrome/repo/backend"
 	"autochrome/repo/backend/faulty"
@@ -39,32 +38,28 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// scatter moves points as no program of today does: their chunks into a full
-// pack each, the records to files.
+// scatter moves points one by one: their chunks into a full pack each, their
+// records into a list each.
 func scatter(t *testing.T, m *backend.Memory, snapshots ...Snapshot) {
 	ctx := t.Context()
+	r := opened(t, m)
 	for _, s := range snapshots {
 		file, err := backend.LoadAll(ctx, m, s.File)
 		must(t, err)
-		entries, err := decodePack(testEnvelope(t, m), file)
+		entries, err := decodePack(r.envelope, file)
 		must(t, err)
-		pack := newPack(nil, packTarget, testEnvelope(t, m))
+		pack := newPack(nil, packTarget, r.envelope)
 		for _, e := range entries {
-			stored := file[e.Offset : e.Offset+e.Length]
 			if e.Kind != index.Record {
-				pack.add(e.Kind, e.ID, stored)
-				continue
+				pack.add(e.Kind, e.ID, file[e.Offset:e.Offset+e.Length])
 			}
-			stored, err := testEnvelope(t, m).stored(e.Kind, e.ID, stored)
-			must(t, err)
-			b, err := chunk.Decode(stored)
-			must(t, err)
-			must(t, inside(t, m).Save(ctx, rootFile(e.ID), encodeSnapshotFile(b)))
 		}
 		file, p := pack.finish()
 		must(t, m.Save(ctx, packFile(p.ID), file))
 		file = index.AppendFile(nil, []index.Pack{p})
-		must(t, inside(t, m).Save(ctx, indexFile(index.FileName(file)), file))
+		must(t, r.be.Save(ctx, indexFile(index.FileName(file)), file))
+		_, err = r.saveList(ctx, []Snapshot{s})
+		must(t, err)
 		must(t, m.Remove(ctx, s.File))
 	}
 }

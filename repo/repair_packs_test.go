@@ -99,10 +99,8 @@ func TestRepairPacks(t *testing.T) {
 // pack is put into a list, and what nobody has is named.
 func TestRepairRecords(t *testing.T) {
 	m := everything(t)
-	for _, name := range names(t, m, rootsFolder) {
-		if _, list := parseList(name); list {
-			must(t, m.Remove(t.Context(), name))
-		}
+	for _, name := range names(t, m, listsFolder) {
+		must(t, m.Remove(t.Context(), name))
 	}
 	r := opened(t, m)
 	copied := m.Clone()
@@ -131,12 +129,12 @@ func TestRepairRecords(t *testing.T) {
 	if got, found := checked(t, m, All()); got.Damaged != 0 || len(whole(t, m)) != len(list) {
 		t.Errorf("afterwards %v", found)
 	}
-	lists := names(t, m, rootsFolder)
+	lists := names(t, m, listsFolder)
 	replace(t, m, point.File, func(b []byte) []byte { b[len(b)-1]++; return b })
 	if x = repaired(t, m, PackRepairOptions{}); len(x.Unreadable) != 0 {
 		t.Errorf("its record is in a list: %+v", x)
 	}
-	if got := names(t, m, rootsFolder); len(got) != len(lists) {
+	if got := names(t, m, listsFolder); len(lists) == 0 || len(got) != len(lists) {
 		t.Errorf("a second list: %v", got)
 	}
 }

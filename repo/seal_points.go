@@ -178,6 +178,9 @@ func (s *pointSeal) copy(ctx context.Context) error {
 	if err := s.save(ctx, pack); err != nil {
 		return err
 	}
+	if len(s.packs) == 0 {
+		return nil
+	}
 	file := index.AppendFile(nil, s.packs)
 	name := indexFile(index.FileName(file))
 	if err := r.be.Save(ctx, name, file); err != nil {
@@ -192,7 +195,12 @@ func (s *pointSeal) copy(ctx context.Context) error {
 	return nil
 }
 
+// save makes a pack durable, where there is something in it: a point may need
+// nothing new.
 func (s *pointSeal) save(ctx context.Context, p *packBuilder) error {
+	if len(p.entries) == 0 {
+		return nil
+	}
 	file, pack := p.finish()
 	s.packs = append(s.packs, pack)
 	return s.w.r.be.Save(ctx, packFile(pack.ID), file)

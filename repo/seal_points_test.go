@@ -351,6 +351,26 @@ func TestSealFails(t *testing.T) {
 	}
 }
 
+// TestSealNothingNew seals points that need nothing new.
+func TestSealNothingNew(t *testing.T) {
+	ctx := t.Context()
+	m := new(backend.Memory)
+	r := initialised(t, m)
+	take(t, r, "a", "b")
+	must(t, r.Write(ctx, func(w *Writer) error {
+		for _, text := range []string{"a", "b"} {
+			id, _ := document(text)
+			if _, err := w.SavePoint(ctx, snapshotOf(id)); err != nil {
+				return err
+			}
+		}
+		return w.SealPoints(ctx)
+	}))
+	if roots, lists := names(t, m, rootsFolder), names(t, m, listsFolder); len(roots) != 1 || len(lists) != 1 || len(whole(t, m)) != 3 {
+		t.Errorf("%v, %v", roots, lists)
+	}
+}
+
 // TestSealUnderWriter seals the points that a writer counts on before each of
 // its operations, and prunes without a grace: it finishes, or says why not, and
 // no snapshot lacks a chunk.
