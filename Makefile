@@ -40,6 +40,7 @@ chroma: ## real Chroma servers and other programs for tests and demo, in .cache/
 test: chroma cross ## all tests, against real Chroma servers
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
 
 soak: chroma ## the random tests at length
 	AUTOCHROME_TEST_STEPS=2000 AUTOCHROME_TEST_KILLS=50 $(GO) test -count=1 -timeout 60m -v -run '^(TestModel|TestKills)$$' ./restore
@@ -69,12 +70,8 @@ soak-prune: ## processes that write, delete and prune, stopped and killed; long
 	AUTOCHROME_TEST_LONG=1 $(GO) test -count=1 -timeout 60m -run 'Stopped|Processes' ./repo
 
 FUZZTIME ?= 30s
-fuzz: ## every fuzz target for FUZZTIME
-	@for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-	  done; \
-	done
+fuzz: ## every fuzz target for FUZZTIME; make test does so for a second each
+	@GO=$(GO) scripts/fuzz.sh $(FUZZTIME)
 
 lint: ## needs golangci-lint and shellcheck
 	golangci-lint run

@@ -64,18 +64,15 @@ func inTurns(pid, n int, fs ...func()) []cost {
 
 // median is that of each figure by itself.
 func median(all []cost) cost {
-	by := func(f func(cost) time.Duration) time.Duration {
-		return middle(all, func(a, b cost) int { return cmp.Compare(f(a), f(b)) }, f)
-	}
 	return cost{
-		by(func(c cost) time.Duration { return c.wall }),
-		by(func(c cost) time.Duration { return c.own }),
-		by(func(c cost) time.Duration { return c.server }),
+		middle(all, func(c cost) time.Duration { return c.wall }),
+		middle(all, func(c cost) time.Duration { return c.own }),
+		middle(all, func(c cost) time.Duration { return c.server }),
 	}
 }
 
-func middle(all []cost, less func(a, b cost) int, f func(cost) time.Duration) time.Duration {
-	s := slices.SortedFunc(slices.Values(all), less)
+func middle[T any](all []T, f func(T) time.Duration) time.Duration {
+	s := slices.SortedFunc(slices.Values(all), func(a, b T) int { return cmp.Compare(f(a), f(b)) })
 	n := len(s)
 	return (f(s[(n-1)/2]) + f(s[n/2])) / 2
 }

@@ -111,18 +111,25 @@ func runProgram(b *testing.B, args ...string) (r ran) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	line, err := json.Marshal(append([]string{bin}, args...))
+	r = runMeasured(b, nil, append([]string{bin}, args...)...)
+	if err := json.Unmarshal([]byte(r.Output), &r.taken); err != nil {
+		b.Fatalf("%v: %v\n%s", args, err, r.Output)
+	}
+	return r
+}
+
+// runMeasured runs any program, with more environment, and measures it.
+func runMeasured(b *testing.B, env []string, args ...string) (r ran) {
+	b.Helper()
+	line, err := json.Marshal(args)
 	if err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childArgs+"="+string(line))
+	cmd.Env = append(append(os.Environ(), env...), childArgs+"="+string(line))
 	out, err := cmd.Output()
 	if err == nil {
 		err = json.Unmarshal(out, &r)
-	}
-	if err == nil && r.Failed == "" {
-		err = json.Unmarshal([]byte(r.Output), &r.taken)
 	}
 	if err != nil || r.Failed != "" {
 		b.Fatalf("%v: %v %s\n%s", args, err, r.Failed, r.Output)

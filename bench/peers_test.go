@@ -19,31 +19,44 @@ import (
 // with the keys in a new order each time.
 const resticVersion = "v0.18.1"
 
-// resticBinary builds restic from its module, once for all runs.
-var resticBinary = sync.OnceValues(func() (string, error) {
-	bin, err := filepath.Abs(filepath.Join("..", ".cache", "restic-"+resticVersion, "restic"))
+// kopiaVersion is the other peer, for what a repository costs that is there.
+const kopiaVersion = "v0.22.3"
+
+var (
+	resticBinary = sync.OnceValues(func() (string, error) {
+		return buildPeer("restic", "github.com/restic/restic@"+resticVersion, "./cmd/restic")
+	})
+	kopiaBinary = sync.OnceValues(func() (string, error) {
+		return buildPeer("kopia", "github.com/kopia/kopia@"+kopiaVersion, "-tags=nohtmlui", ".")
+	})
+)
+
+// buildPeer builds a program from its module, once for all runs.
+func buildPeer(name, module string, build ...string) (string, error) {
+	_, version, _ := strings.Cut(module, "@")
+	bin, err := filepath.Abs(filepath.Join("..", ".cache", name+"-"+version, name))
 	if err != nil {
 		return "", err
 	}
 	if _, err := os.Stat(bin); err == nil {
 		return bin, nil
 	}
-	download := exec.Command("go", "mod", "download", "-json", "github.com/restic/restic@"+resticVersion)
+	download := exec.Command("go", "mod", "download", "-json", module)
 	download.Dir = os.TempDir() // outside of this module
 	out, err := download.Output()
 	if err != nil {
 		return "", err
 	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
+	var known struct{ Dir string }
+	if err := json.Unmarshal(out, &known); err != nil {
 		return "", err
 	}
-	out, err = exec.Command("go", "-C", module.Dir, "build", "-o", bin, "./cmd/restic").CombinedOutput()
+	out, err = exec.Command("go", append([]string{"-C", known.Dir, "build", "-o", bin}, build...)...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return bin, nil
-})
+}
 
 // restic is a repository of restic's with the first state, and the folder that
 // it backs up.
