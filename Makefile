@@ -40,7 +40,7 @@ chroma: ## real Chroma servers and other programs for tests and demo, in .cache/
 test: chroma cross ## all tests, against real Chroma servers
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=1s
+	@GO=$(GO) scripts/fuzz.sh 1000x plain
 
 soak: chroma ## the random tests at length
 	AUTOCHROME_TEST_STEPS=2000 AUTOCHROME_TEST_KILLS=50 $(GO) test -count=1 -timeout 60m -v -run '^(TestModel|TestKills)$$' ./restore
@@ -70,7 +70,7 @@ soak-prune: ## processes that write, delete and prune, stopped and killed; long
 	AUTOCHROME_TEST_LONG=1 $(GO) test -count=1 -timeout 60m -run 'Stopped|Processes' ./repo
 
 FUZZTIME ?= 30s
-fuzz: ## every fuzz target for FUZZTIME; make test does so for a second each
+fuzz: ## every fuzz target for FUZZTIME; make test does so for a moment each
 	@GO=$(GO) scripts/fuzz.sh $(FUZZTIME)
 
 lint: ## needs golangci-lint and shellcheck

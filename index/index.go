@@ -1,8 +1,10 @@
 package index
 
 import (
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"autochrome/chunk"
 )
@@ -45,28 +47,66 @@ func (x *Index) Add(packs ...Pack) {
 	if x.number == nil {
 		x.number = make(map[chunk.ID]uint32)
 	}
-	var fresh [256][]row
+	var count [256]int
+	fresh := packs[:0:0]
 	for _, p := range packs {
 		if _, known := x.number[p.ID]; known || len(x.packs) == maxPacks {
 			continue
 		}
-		n := uint32(len(x.packs))
-		x.number[p.ID] = n
+		n := len(x.packs)
+		x.number[p.ID] = uint32(n)
 		x.packs = append(x.packs, packInfo{id: p.ID, size: p.Size})
+		fresh = append(fresh, p)
 		for _, e := range p.Entries {
-			if e.Kind == Record {
-				continue
+			if e.Kind != Record {
+				count[e.ID[0]]++
+				x.packs[n].rows++
 			}
-			fresh[e.ID[0]] = append(fresh[e.ID[0]], row{e.ID, n<<kindBits | uint32(e.Kind), e.Offset, e.Length})
-			x.packs[n].rows++
 		}
 		x.rows += x.packs[n].rows
 	}
-	for i := range fresh {
-		if len(fresh[i]) > 0 {
-			x.shards[i].add(fresh[i])
+	x.fill(fresh, count)
+}
+
+// parallelRows is from how many rows on it pays to add them in parallel.
+const parallelRows = 1 << 12
+
+// fill adds the rows of packs that have their numbers, count of them in each shard.
+func (x *Index) fill(packs []Pack, count [256]int) {
+	var rows [256][]row
+	all := 0
+	for i, n := range count {
+		if all += n; n > 0 {
+			rows[i] = make([]row, 0, n+len(x.shards[i].fresh)) // with room for what it is merged with
 		}
 	}
+	for _, p := range packs {
+		n := x.number[p.ID]
+		for _, e := range p.Entries {
+			if e.Kind != Record {
+				rows[e.ID[0]] = append(rows[e.ID[0]], row{e.ID, n<<kindBits | uint32(e.Kind), e.Offset, e.Length})
+			}
+		}
+	}
+	workers := 1
+	if all >= parallelRows {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int32
+	work := func() {
+		for i := next.Add(1) - 1; i < 256; i = next.Add(1) - 1 {
+			if count[i] > 0 {
+				x.shards[i].add(rows[i])
+				rows[i] = nil
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for range workers - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 }
 
 // Lookup gives a place of a chunk: that in the pack that was added first.

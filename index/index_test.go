@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -214,5 +215,30 @@ func TestConcurrent(t *testing.T) {
 	}
 	if x.Len() != 20000 {
 		t.Errorf("Len %d", x.Len())
+	}
+}
+
+// TestSortRows sorts hashes, and ids that somebody chose, as comparing does.
+func TestSortRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, n := range []int{0, 1, 2, 50, 64, 100, 5000} {
+		for name, id := range map[string]func() (id chunk.ID){
+			"hashes": func() (id chunk.ID) { binary.BigEndian.PutUint64(id[1:], r.Uint64()); return id },
+			"few":    func() (id chunk.ID) { id[1] = byte(r.IntN(3)); return id },
+			"near":   func() (id chunk.ID) { binary.BigEndian.PutUint64(id[20:], r.Uint64()); return id },
+			"last":   func() (id chunk.ID) { copy(id[1:], bytes.Repeat([]byte{255}, 8)); id[9] = byte(r.IntN(256)); return id },
+		} {
+			rows := make([]row, n)
+			for i := range rows {
+				rows[i] = row{id: id(), place: r.Uint32(), offset: r.Uint32()}
+			}
+			want := slices.Clone(rows)
+			slices.SortFunc(want, func(a, b row) int {
+				return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.place>>kindBits, b.place>>kindBits), cmp.Compare(a.offset, b.offset))
+			})
+			if sortRows(rows); !slices.EqualFunc(rows, want, func(a, b row) bool { return compare(a, b) == 0 }) {
+				t.Errorf("%d %s are not sorted", n, name)
+			}
+		}
 	}
 }

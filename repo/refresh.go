@@ -20,9 +20,9 @@ const (
 	// parallelLoads hides an object store's delay behind that of others.
 	parallelLoads = 8
 
-	// addAtOnce is how many entries go into the index together: many, for
-	// each time part of the index is copied, and few, for they take as much
-	// memory again.
+	// addAtOnce is how many entries go into the index together at least: many,
+	// for each time the index is copied, and few, for they take as much memory
+	// again. So it is half of what the index has where that is more.
 	addAtOnce = 1 << 16
 
 	// refreshTries bounds how often Refresh begins anew because a file went
@@ -92,7 +92,7 @@ func (r *Repository) refreshInto(ctx context.Context, k *known) (gone bool, err 
 		}
 	}
 	r.mu.RUnlock()
-	batch := &batch{index: k.index}
+	batch := &batch{index: k.index, size: k.index.Len()}
 	defer batch.flush()
 	err = each(ctx, load, func(ctx context.Context, info backend.Info) error { return r.loadPoint(ctx, k, batch, info) })
 	if err != nil {
@@ -343,28 +343,29 @@ type batch struct {
 	index   *index.Index
 	mu      sync.Mutex
 	packs   []index.Pack
-	entries int
+	entries int // of packs
+	size    int // of the index
 }
 
 func (b *batch) add(packs ...index.Pack) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	for _, p := range packs {
 		b.entries += len(p.Entries)
 	}
 	b.packs = append(b.packs, packs...)
-	if b.entries >= addAtOnce {
-		b.flushLocked()
+	full := b.entries >= max(addAtOnce, b.size/2)
+	b.mu.Unlock()
+	if full {
+		b.flush()
 	}
 }
 
+// flush adds what there is. Others can go on reading meanwhile.
 func (b *batch) flush() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.flushLocked()
-}
-
-func (b *batch) flushLocked() {
-	b.index.Add(b.packs...)
+	packs := b.packs
+	b.size += b.entries
 	b.packs, b.entries = nil, 0
+	b.mu.Unlock()
+	b.index.Add(packs...)
 }
