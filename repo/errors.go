@@ -27,6 +27,7 @@ var (
 	ErrPlain        = errors.New("the repository is not encrypted")
 	ErrNoKey        = errors.New("no such key")
 	ErrAmbiguousKey = errors.New("not the beginning of one key only")
+	ErrKeyConflict  = errors.New("keys were removed from two sides")
 	ErrEncryption   = errors.New("a repository on another machine should be encrypted")
 )
 

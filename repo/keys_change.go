@@ -2,12 +2,14 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"autochrome/chunk"
+	"autochrome/repo/backend"
 )
 
 // Encrypted reports whether the repository is.
@@ -84,7 +86,8 @@ func (r *Repository) AddKey(ctx context.Context, k NewKey) (KeyInfo, error) {
 
 // RemoveKey removes a key; nothing is encrypted anew. Refused is the one that
 // opened the repository, and so the last one: the repository could never be
-// opened again.
+// opened again. Where somebody else removes that one at the same time with the key
+// that is removed here, it is put back, and the error is ErrKeyConflict.
 func (r *Repository) RemoveKey(ctx context.Context, k KeyInfo) error {
 	if !r.Encrypted() {
 		return fmt.Errorf("%s: %w", r.Location(), ErrPlain)
@@ -92,7 +95,23 @@ func (r *Repository) RemoveKey(ctx context.Context, k KeyInfo) error {
 	if k.ID == r.key {
 		return invalid("key %s opened the repository; open it with another one to remove this one", k.Short())
 	}
-	return r.store.Remove(ctx, keyName(k.ID))
+	own, err := backend.LoadAll(ctx, r.store, keyName(r.key))
+	if err != nil {
+		return fmt.Errorf("key %s, which opened the repository: %w", KeyInfo{ID: r.key}.Short(), err)
+	}
+	if err := r.store.Remove(ctx, keyName(k.ID)); err != nil {
+		return err
+	}
+	// Of two that remove each other's key, the later one finds its own gone.
+	_, err = backend.LoadAll(ctx, r.store, keyName(r.key))
+	if !errors.Is(err, backend.ErrNotExist) {
+		return err
+	}
+	if err := r.store.Create(ctx, keyName(r.key), own); err != nil && !errors.Is(err, backend.ErrExist) {
+		return err
+	}
+	return fmt.Errorf("%w: key %s was removed by somebody else while it removed %s, and was put back",
+		ErrKeyConflict, KeyInfo{ID: r.key}.Short(), k.Short())
 }
 
 // ReplaceKey puts a new key in the place of that which opened the repository.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -231,6 +232,46 @@ func TestKeyDamage(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[1].Damaged == nil {
 		t.Errorf("keys %+v, %v", keys, err)
 	}
+}
+
+// removal calls before when a file is to be removed.
+type removal struct {
+	backend.Backend
+	before func()
+}
+
+func (r *removal) Remove(ctx context.Context, name string) error {
+	if before := r.before; before != nil {
+		r.before = nil
+		before()
+	}
+	return r.Backend.Remove(ctx, name)
+}
+
+// TestKeysRemovedFromTwoSides: of two that remove each other's key at the same
+// time one puts its own back, and neither locks everybody out.
+func TestKeysRemovedFromTwoSides(t *testing.T) {
+	m := new(backend.Memory)
+	one, first := newIdentity(t)
+	two, second := newIdentity(t)
+	must(t, initWith(t, m, NewKey{Recipient: first}, NewKey{Recipient: second}).Close())
+	b := &removal{Backend: m}
+	mine, err := openAs(t, b, one)
+	must(t, err)
+	theirs, err := openAs(t, m, two)
+	must(t, err)
+	keys, err := mine.Keys(t.Context())
+	must(t, err)
+	other := func(r *Repository) KeyInfo {
+		return keys[slices.IndexFunc(keys, func(k KeyInfo) bool { return k.ID != r.key })]
+	}
+	b.before = func() { must(t, theirs.RemoveKey(t.Context(), other(theirs))) }
+	wantErr(t, mine.RemoveKey(t.Context(), other(mine)), ErrKeyConflict)
+	if left := names(t, m, keysFolder); len(left) != 1 {
+		t.Errorf("there is %v", left)
+	}
+	_, err = openAs(t, m, one)
+	must(t, err)
 }
 
 // TestInitKeysCutShort: keys are durable first, and those that open nothing do

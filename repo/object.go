@@ -13,12 +13,12 @@ import (
 )
 
 // ObjectKinds are the kinds of files that Object reads.
-var ObjectKinds = []string{"config", "snapshot", "pack", "index", "note", "mark", "audit"}
+var ObjectKinds = []string{"config", "snapshot", "pack", "index", "note", "mark", "audit", "key"}
 
 // Objects lists the files of a kind by their names.
 func (r *Repository) Objects(ctx context.Context, kind string) ([]backend.Info, error) {
 	folders := map[string]string{
-		"config": configName, "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "mark": marksFolder, "audit": auditFolder,
+		"config": configName, "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "mark": marksFolder, "audit": auditFolder, "key": keysFolder,
 	}
 	folder, ok := folders[kind]
 	switch {
@@ -93,6 +93,8 @@ func (r *Repository) object(ctx context.Context, kind string, info backend.Info)
 		return struct {
 			Packs []chunk.ID `json:"packs"`
 		}{m.packs}, errors.Join(err, m.err)
+	case "key":
+		return r.keyObject(ctx, info)
 	case "audit":
 		e, err := r.readAudit(ctx, info)
 		if err == nil {
@@ -101,6 +103,20 @@ func (r *Repository) object(ctx context.Context, kind string, info backend.Info)
 		return e.entry, err
 	}
 	return nil, fmt.Errorf("%w: object %q", ErrInvalid, kind)
+}
+
+// keyObject gives what is known of a key; its secrets are wrapped, and stay so.
+func (r *Repository) keyObject(ctx context.Context, info backend.Info) (any, error) {
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		if keyName(k.ID) == info.Name {
+			return k, k.Damaged
+		}
+	}
+	return nil, corrupt("not the name of a key")
 }
 
 // directory is a pack's, for people.

@@ -17,9 +17,9 @@ import (
 func objectCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "object", Usage: "print what a file of the repository says, or a chunk", ArgsUsage: "KIND [NAME]",
-		Description: "KIND is config, snapshot, pack, index, note, mark, audit or chunk. NAME is a file's\n" +
-			"name or a part of it that only one has; without it the names are listed. A chunk is\n" +
-			"named by its whole id, and printed as its rows; --raw prints its canonical bytes.",
+		Description: "KIND is config, snapshot, pack, index, note, mark, audit, key or chunk. NAME is a\n" +
+			"file's name or a part of it that only one has; without it the names are listed. A chunk\n" +
+			"is named by its whole id, and printed as its rows; --raw prints its canonical bytes.",
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "raw", Usage: "a chunk's canonical bytes"}},
 		Action: p.action(object),
 	}

@@ -80,6 +80,7 @@ var hints = []struct {
 	{repo.ErrExists, "use it as it is, or name another place with --repo"},
 	{repo.ErrPlain, "keys are of encrypted repositories: autochrome init --encrypt"},
 	{repo.ErrNoKey, "see: autochrome key list"},
+	{repo.ErrKeyConflict, "see which keys there are now: autochrome key list"},
 	{repo.ErrAmbiguousKey, "give more letters; see: autochrome key list"},
 	{repo.ErrEncryption, "--encrypt or --recipient; or, if everybody there may read it, --no-encryption"},
 	{repo.ErrNoSnapshot, "see: autochrome snapshot list"},

@@ -8,8 +8,8 @@ import (
 	"autochrome/snapshot"
 )
 
-// The exit codes; docs/errors.md describes them. 11 (locked) is kept for what
-// is to come.
+// The exit codes; docs/errors.md describes them. 11 (locked) stays free: nothing
+// takes a lock.
 const (
 	exitOK            = 0
 	exitError         = 1
