@@ -79,7 +79,7 @@ func keepers(b *testing.B, export string) []keeper {
 				{"policy", "set", "--global", "--compression=zstd", "--keep-latest=1000", "--keep-hourly=0", "--keep-daily=0", "--keep-weekly=0", "--keep-monthly=0", "--keep-annual=0"},
 			},
 			save: one("snapshot", "create", export), list: one("snapshot", "list", "--show-identical", "--max-results=1000"),
-			check: one("snapshot", "verify"), read: one("snapshot", "verify", "--verify-files-percent=100"),
+			check: one("snapshot", "verify"), read: one("content", "verify", "--download-percent=100"),
 			forget: [][]string{{"policy", "set", "--global", "--keep-latest=50"}, {"snapshot", "expire", "--all", "--delete"}},
 			prune:  one("maintenance", "run", "--full", "--safety=none"),
 		})
@@ -153,13 +153,10 @@ func BenchmarkCare(b *testing.B) {
 	})
 	b.Run("Snapshots", func(b *testing.B) {
 		for b.Loop() {
-			care(b, 1000, manySnapshots, "open", "check", "read", "forget", "open", "prune", "check")
+			care(b, 1000, howMany(b, "AUTOCHROME_BENCH_SNAPSHOTS", 500), "open", "check", "read", "forget", "open", "prune", "check")
 		}
 	})
 }
-
-// manySnapshots is how many there are.
-const manySnapshots = 500
 
 func care(b *testing.B, records, snapshots int, what ...string) {
 	b.Helper()

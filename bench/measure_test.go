@@ -34,13 +34,19 @@ func measure(pid int, f func()) cost {
 // rounds is how often things are measured.
 func rounds(b *testing.B, otherwise int) int {
 	b.Helper()
-	s := os.Getenv("AUTOCHROME_BENCH_ROUNDS")
+	return howMany(b, "AUTOCHROME_BENCH_ROUNDS", otherwise)
+}
+
+// howMany is a number that a variable may set.
+func howMany(b *testing.B, variable string, otherwise int) int {
+	b.Helper()
+	s := os.Getenv(variable)
 	if s == "" {
 		return otherwise
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
-		b.Fatalf("AUTOCHROME_BENCH_ROUNDS=%s is no number of rounds", s)
+		b.Fatalf("%s=%s is no number", variable, s)
 	}
 	return n
 }

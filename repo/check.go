@@ -42,7 +42,9 @@ type Checked struct {
 	Read      PackCount `json:"read"`   // packs that were read to the last byte
 	ReadTo    uint64    `json:"-"`      // where the next share begins; see ReadShare
 	Damaged   int       `json:"damaged_files"`
-	Remarks   int       `json:"remarks"`
+	// Unread are snapshots whose record is damaged and stands nowhere else.
+	Unread  []chunk.ID `json:"unreadable_snapshots,omitempty"`
+	Remarks int        `json:"remarks"`
 
 	Health *Health    `json:"-"`
 	List   []Snapshot `json:"-"` // whose records can be read, deleted ones too
@@ -379,8 +381,13 @@ func (c *checker) records(ctx context.Context) (err error) {
 	}
 	for _, err := range c.r.Damaged() {
 		d := new(DamagedFileError)
-		if errors.As(err, &d) {
-			c.found(Finding{File: d.File, Err: d.Err})
+		if !errors.As(err, &d) {
+			continue
+		}
+		c.found(Finding{File: d.File, Err: d.Err})
+		id, point, ok := parseRoot(d.File)
+		if ok && !point && !slices.ContainsFunc(c.out.List, func(s Snapshot) bool { return s.ID == id }) {
+			c.out.Unread = append(c.out.Unread, id)
 		}
 	}
 	return nil

@@ -13,13 +13,14 @@ const (
 
 // DisplayID is the name that the program gives s.
 func (s Snapshot) DisplayID() string {
-	return displayPrefix + s.Time.UTC().Format(displayTime) + "_" + suffix(s.ID)
+	return displayPrefix + s.Time.UTC().Format(displayTime) + "_" + Suffix(s.ID)
 }
 
 // String gives the display id.
 func (s Snapshot) String() string { return s.DisplayID() }
 
-func suffix(id chunk.ID) string {
+// Suffix is the end of the display id of a snapshot of this identity.
+func Suffix(id chunk.ID) string {
 	n := len(id)
 	bits := uint32(id[n-3])<<16 | uint32(id[n-2])<<8 | uint32(id[n-1])
 	var out [4]byte

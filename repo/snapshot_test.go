@@ -119,7 +119,7 @@ func TestSuffix(t *testing.T) {
 	} {
 		var id chunk.ID
 		copy(id[29:], last[:])
-		if got := suffix(id); got != want {
+		if got := Suffix(id); got != want {
 			t.Errorf("%x: %s, want %s", last, got, want)
 		}
 	}

@@ -157,6 +157,9 @@ func (c *checkReport) finish(all repo.Checked) error {
 	if c.failed != nil || !damaged {
 		return c.failed
 	}
+	if n := len(all.Unread); n > 0 && c.touched == 0 {
+		return unfinished(checkHint, "%s damaged; %s cannot be read", plural(all.Damaged, "file"), plural(n, "snapshot"))
+	}
 	if c.touched == 0 {
 		return unfinished(checkHint, "%s damaged; no snapshot lacks anything", plural(all.Damaged, "file"))
 	}

@@ -28,8 +28,8 @@ const (
 	readTo      = "read_to"
 )
 
-// checkedJSON is the last object that check --json prints; see findingJSON and
-// lostJSON for those before.
+// checkedJSON is the last object that check --json prints; see findingJSON, lostJSON
+// and lostSnapshot for those before.
 type checkedJSON struct {
 	Type string `json:"type"` // summary
 	repo.Checked
@@ -81,6 +81,9 @@ func (s *session) checked(ctx context.Context, r *repo.Repository, share repo.Re
 		Progress: func(done, all int) { bar.show("check packs", done, all) },
 	})
 	bar.end()
+	if err == nil {
+		err = rep.unread(ctx, r, c.Unread)
+	}
 	if err == nil {
 		err = rep.snapshots(ctx, r, c, bar)
 	}
