@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 all: build
 
 build: ## the autochrome binary in bin/
-	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/autochrome
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/autochrome
 
 man: build ## the manual pages in bin/man/man1/
 	$(BIN) man $(dir $(BIN))man/man1
@@ -79,7 +79,7 @@ lint: ## needs golangci-lint and shellcheck
 
 cross: ## every platform that is released compiles
 	@for t in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
-	  CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/autochrome || { echo "$$t does not compile" >&2; exit 1; }; \
+	  CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -trimpath -o /dev/null ./cmd/autochrome || { echo "$$t does not compile" >&2; exit 1; }; \
 	done
 
 reproducible: ## two builds in two folders are the same bytes

@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"examples":                 {},
 	"examples/go":              {},
 	"examples/deploy":          {},
+	"examples/pipeline":        {},
 	"internal/chromatest":      {},
 	"internal/packaging":       {},
 	"internal/architecture":    {},
