@@ -33,6 +33,7 @@ func importCommand(p *program) *cli.Command {
 
 // importedJSON is what import --json prints.
 type importedJSON struct {
+	Type        string `json:"type,omitempty"` // archive, one of a series
 	SnapshotID  string `json:"snapshot_id"`
 	Identity    string `json:"identity"`
 	From        string `json:"imported_from"` // the id in the archive
@@ -120,7 +121,7 @@ func (s *session) importOne(ctx context.Context, r *repo.Repository, path string
 
 func importedOf(path string, res archive.Imported, millis int64) importedJSON {
 	x := res.Snapshot
-	return importedJSON{x.DisplayID(), x.ID.String(), res.Manifest.SnapshotID, path, res.There, x.Source, len(x.Collections),
+	return importedJSON{"", x.DisplayID(), x.ID.String(), res.Manifest.SnapshotID, path, res.There, x.Source, len(x.Collections),
 		x.Root.Records, x.Suspect, res.Rounded, res.Content, res.Stored, millis}
 }
 

@@ -14,7 +14,7 @@ import (
 func lsCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "ls", Usage: "list a snapshot's collections, or the ids of one", ArgsUsage: "ID [COLLECTION]",
-		Description: "With --json the ids are lines of one object each.",
+		Description: "With --json the ids are lines of one object each, and a summary.",
 		Flags:       []cli.Flag{sourceFlag()},
 		Action:      p.action(ls),
 	}
@@ -63,6 +63,7 @@ func (s *session) listIDs(ctx context.Context, r *repo.Repository, snap repo.Sna
 	}
 	out := bufio.NewWriterSize(s.out, 64<<10)
 	var line []byte
+	listed := 0
 	err = reader.Groups(ctx, cs[0], func(_ int64, g tree.Group) error {
 		ids, err := reader.Column(ctx, g, chunk.IDs)
 		if err != nil {
@@ -80,9 +81,16 @@ func (s *session) listIDs(ctx context.Context, r *repo.Repository, snap repo.Sna
 			if _, err := out.Write(append(line, '\n')); err != nil {
 				return err
 			}
+			listed++
 		}
 		return nil
 	})
+	if err == nil && s.json {
+		err = writeJSON(out, struct {
+			Type    string `json:"type"` // summary
+			Records int    `json:"records"`
+		}{"summary", listed})
+	}
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,9 @@ func timeOf(ctx context.Context, path string, identities archive.Identities) (x 
 func (s *session) printOfSeries(x inSeries, res archive.Imported, millis int64) error {
 	switch {
 	case s.json:
-		return s.printJSON(importedOf(x.path, res, millis))
+		i := importedOf(x.path, res, millis)
+		i.Type = "archive"
+		return s.printJSON(i)
 	case s.quiet:
 		return s.print("%s", res.Snapshot.DisplayID())
 	case res.There:

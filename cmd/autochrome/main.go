@@ -13,13 +13,16 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(start()) }
+
+// start carries out the program's own command line and gives the exit code.
+func start() int {
 	limitMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in good order; the second finds nobody
 	// listening and kills.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr)))
+	return run(ctx, os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run carries out one command line and gives the exit code.

@@ -10,19 +10,21 @@ import (
 
 // jsonCommand looks into the JSON object that the last program printed.
 //
-//	json [-last] PATH WANT       of several lines, the last one
+//	json [-last|-first] PATH WANT  of several lines, the last or first one
 //	json [-stderr] PATH WANT     the value is WANT; PATH is like collections.0.name
 //	json [-stderr] PATH len:N    it is a list of N
 //	json [-stderr] -set VAR PATH puts it into the script's environment
 //	! json PATH                  there is no such value, or it is null
 func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
-	from, last, set := "stdout", false, false
+	from, last, first, set := "stdout", false, false, false
 	for ; len(args) > 0 && strings.HasPrefix(args[0], "-"); args = args[1:] {
 		switch args[0] {
 		case "-stderr":
 			from, last = "stderr", true
 		case "-last":
 			last = true
+		case "-first":
+			first = true
 		case "-set":
 			set = true
 		}
@@ -31,10 +33,13 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: json [-stderr] PATH WANT, json -set VAR PATH, ! json PATH")
 	}
 	text := strings.TrimSpace(ts.ReadFile(from))
-	if strings.Contains(text, "\n") && !last {
+	if strings.Contains(text, "\n") && !last && !first {
 		ts.Fatalf("more than one line")
 	}
 	lines := strings.Split(text, "\n")
+	if first {
+		lines = lines[:1]
+	}
 	d := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
 	d.UseNumber()
 	var v any

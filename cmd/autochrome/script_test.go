@@ -13,10 +13,11 @@ import (
 	"autochrome/internal/chromatest"
 )
 
-// TestMain is the program itself where the test calls it by that name.
+// TestMain is the program itself where the test calls it by that name. What it
+// prints as JSON is then held against the schemas.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "autochrome" {
-		main()
+		os.Exit(withSchema(start))
 	}
 	folder, err := os.MkdirTemp("", "autochrome-cmd-")
 	if err != nil {
@@ -85,7 +86,9 @@ func setup(env *testscript.Env, v chromatest.Version) error {
 	env.Setenv("AUTOCHROME_REPOSITORY", "")
 	env.Setenv("SNAPSHOT_DIR", filepath.Join(env.WorkDir, "repo"))
 	env.Setenv("HOME", env.WorkDir)
-	return nil
+	folder, err := filepath.Abs(schemas)
+	env.Setenv(schemasAt, folder)
+	return err
 }
 
 func clientOf(ts *testscript.TestScript) *chromatest.Client {
