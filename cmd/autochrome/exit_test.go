@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	"autochrome/chroma"
@@ -95,5 +100,32 @@ func TestPrintable(t *testing.T) {
 		if got := printable(s); got != want {
 			t.Errorf("printable(%q) = %s, want %s", s, got, want)
 		}
+	}
+}
+
+// TestExitScripts: each exit code of errors.md is one of the program and has a
+// script of its own, and the other way round. 11 is kept for later.
+func TestExitScripts(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "errors.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## Exit codes")
+	section, _, _ = strings.Cut(section, "\n## ")
+	codes := map[int]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d+) \|`).FindAllStringSubmatch(section, -1) {
+		code, _ := strconv.Atoi(m[1])
+		codes[code] = true
+		if _, err := os.Stat(fmt.Sprintf("testdata/script/exit_%d.txt", code)); err != nil && code != 11 {
+			t.Error(err)
+		}
+	}
+	for _, x := range exitMeanings {
+		if !codes[x.code] {
+			t.Errorf("errors.md does not tell of %d", x.code)
+		}
+	}
+	if len(codes) != len(exitMeanings)+1 {
+		t.Errorf("errors.md has %d codes, the program %d and 11", len(codes), len(exitMeanings))
 	}
 }
