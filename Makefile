@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin/autochrome
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all build man completions install test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross reproducible chroma clean
+.PHONY: all build man completions install test soak demo bench bench-scale bench-index soak-prune fuzz lint race cross reference reproducible chroma clean
 
 all: build
 
@@ -81,6 +81,9 @@ cross: ## every platform that is released compiles
 	@for t in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
 	  CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -trimpath -o /dev/null ./cmd/autochrome || { echo "$$t does not compile" >&2; exit 1; }; \
 	done
+
+reference: ## docs/reference.md, from what --help is made of
+	AUTOCHROME_WRITE_REFERENCE=1 $(GO) test -count=1 -run '^TestReference$$' ./cmd/autochrome
 
 reproducible: ## two builds in two folders are the same bytes
 	$(GO) test -count=1 -v -run '^TestReproducible$$' ./internal/packaging

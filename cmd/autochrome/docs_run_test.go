@@ -14,8 +14,8 @@ import (
 	"autochrome/internal/chromatest"
 )
 
-// docScripts has a script for each document with command lines, under its name
-// without docs/ and .md, in which / is a dash. There the commands of TestScripts
+// docScripts has a script for each document with command lines, which scriptOf
+// names. There the commands of TestScripts
 // are known, and these:
 //
 //	line N TEXT      a command line of the document, run in a shell; it must exit with N
@@ -157,7 +157,7 @@ var scriptLine = regexp.MustCompile(`(?m)^(?:\[[^\]]*\] )?line \d+ (?:'((?:[^']|
 func TestDocsAreRun(t *testing.T) {
 	reasons := notRun(t)
 	for _, file := range manual(t) {
-		name := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(file, "docs/"), ".md"), "/", "-") + ".txt"
+		name := scriptOf(file)
 		script, err := os.ReadFile(filepath.Join(docScripts, name))
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
@@ -187,6 +187,14 @@ func TestDocsAreRun(t *testing.T) {
 	for key := range reasons {
 		t.Errorf("not_run.md: %s has no line %q any more", key[0], key[1])
 	}
+}
+
+func scriptOf(file string) string {
+	name := strings.ReplaceAll(strings.TrimSuffix(file, ".md"), "/", "-") + ".txt"
+	if short := strings.TrimPrefix(name, "docs-"); short != "README.txt" {
+		return short
+	}
+	return name
 }
 
 func asScript(text string) string {

@@ -16,7 +16,10 @@ import (
 func TestDocsAreValid(t *testing.T) {
 	n := 0
 	for _, file := range manual(t) {
-		lines := append(docLines(t, file), spans(t, file)...)
+		lines := docLines(t, file)
+		if file != "docs/reference.md" { // which is made of what it would be compared with
+			lines = append(lines, spans(t, file)...)
+		}
 		blocks, _ := parts(t, file)
 		for _, b := range blocks {
 			for i, text := range b.lines {
@@ -30,6 +33,9 @@ func TestDocsAreValid(t *testing.T) {
 				continue
 			}
 			for _, command := range simpleCommands(l.text) {
+				if i := slices.Index(command, "autochrome"); i > 0 && strings.HasPrefix(l.text, "docker run ") {
+					command = command[i:]
+				}
 				if command[0] != "autochrome" && command[0] != "make" {
 					continue
 				}

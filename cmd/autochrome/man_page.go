@@ -110,27 +110,45 @@ func (t *manText) flags(section string, flags []cli.Flag) {
 		if !ok {
 			continue
 		}
-		var names []string
-		for _, n := range f.Names() {
-			dashes := "--"
-			if len(n) == 1 {
-				dashes = "-"
-			}
-			names = append(names, "**"+escape(dashes+n)+"**")
+		o := optionOf(d, f.Names())
+		for i, n := range o.names {
+			o.names[i] = "**" + escape(n) + "**"
 		}
-		what := strings.Join(names, ", ")
-		about, value := unquoted(d.GetUsage())
-		if d.TakesValue() {
-			what += " *" + escape(value) + "*"
+		what, about := strings.Join(o.names, ", "), o.about
+		if o.value != "" {
+			what += " *" + escape(o.value) + "*"
 		}
-		if def := d.GetDefaultText(); def != "" && d.TakesValue() && def != `""` {
-			about += " (default: " + strings.Trim(def, `"`) + ")"
-		}
-		if env := d.GetEnvVars(); len(env) > 0 {
-			about += " [$" + strings.Join(env, ", $") + "]"
+		if len(o.env) > 0 {
+			about += " [$" + strings.Join(o.env, ", $") + "]"
 		}
 		t.item(what, about)
 	}
+}
+
+// option is a flag as manuals tell of it.
+type option struct {
+	names []string // with dashes
+	value string   // what stands for its value; "": it takes none
+	about string
+	env   []string
+}
+
+func optionOf(d cli.DocGenerationFlag, names []string) (o option) {
+	for _, n := range names {
+		dashes := "--"
+		if len(n) == 1 {
+			dashes = "-"
+		}
+		o.names = append(o.names, dashes+n)
+	}
+	o.about, o.value = unquoted(d.GetUsage())
+	if !d.TakesValue() {
+		o.value = ""
+	} else if def := d.GetDefaultText(); def != "" && def != `""` {
+		o.about += " (default: " + strings.Trim(def, `"`) + ")"
+	}
+	o.env = d.GetEnvVars()
+	return o
 }
 
 // unquoted gives a flag's usage, and the word in it that stands in backquotes
