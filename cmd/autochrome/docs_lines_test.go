@@ -22,7 +22,7 @@ type docLine struct {
 // manual lists the documents that people read, from the root.
 func manual(t testing.TB) (files []string) {
 	t.Helper()
-	for _, pattern := range []string{"README.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "deploy/*.md", "deploy/*/*.md"} {
+	for _, pattern := range []string{"README.md", "docs/*.md", "docs/*/*.md", "examples/*.md", "examples/*/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

@@ -112,7 +112,7 @@ func fits(folder, name string, said []byte) error {
 // must expect new ones, but none may be there that nobody has described.
 func strict(folder, name string) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
-	for _, n := range []string{name, "record"} {
+	for _, n := range slices.Compact([]string{name, "record"}) {
 		text, err := os.ReadFile(filepath.Join(folder, n+".schema.json"))
 		if err != nil {
 			return nil, err
@@ -202,7 +202,7 @@ func undescribed(v any, path string, say func(string)) {
 	properties, _ := m["properties"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		p, _ := properties[name].(map[string]any)
-		if p["description"] == nil && p["$ref"] == nil && p["const"] == nil {
+		if text, _ := p["description"].(string); text == "" && p["$ref"] == nil && p["const"] == nil {
 			say(path + "." + name)
 		}
 		undescribed(p, path+"."+name, say)
