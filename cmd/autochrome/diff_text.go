@@ -206,7 +206,7 @@ func (d *diffText) end(rep restore.DiffReport) error {
 		if d.within != "" {
 			d.line("")
 		}
-		if err := t.write(d.out); err != nil {
+		if err := t.writeIn(d.out, widthOf(d.session.out)); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -30,23 +32,40 @@ func (p *progress) show(of string, done, total int) {
 	if p.bar == nil || p.of != of {
 		p.clear()
 		p.of = of
-		p.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(p.out.err),
-			progressbar.OptionSetDescription(printable(of)),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("records"),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetWidth(24),
-		)
-		_ = p.bar.RenderBlank() // the time until now is not known, so neither is the rate
-		if done < total {
+		p.bar = p.newBar(printable(of), total)
+		if done < total { // the time until now is not known, so neither is the rate
 			return
 		}
 	}
 	_ = p.bar.Set(min(done, total)) // a bar that cannot be drawn is no failure
+}
+
+// figures is room for what stands behind a bar: "(1000000/1000000, 10000
+// records/s) [1m10s:10m10s]"; count is it without rate and time.
+const (
+	figures = 52
+	count   = 24
+)
+
+// newBar makes a bar that fits a line of the terminal: one that goes on in the
+// next could not be removed.
+func (p *progress) newBar(of string, total int) *progressbar.ProgressBar {
+	width := cmp.Or(widthOf(p.out.err), 80)
+	options := []progressbar.Option{
+		progressbar.OptionSetWriter(p.out.err),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100 * time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	}
+	of = cut(of, max(8, width-count-12))
+	room := width - utf8.RuneCountInString(of) - figures
+	if room >= 8 {
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString("records"), progressbar.OptionSetPredictTime(true))
+	} else {
+		room = width - utf8.RuneCountInString(of) - count
+		options = append(options, progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+	}
+	return progressbar.NewOptions(total, append(options, progressbar.OptionSetDescription(of), progressbar.OptionSetWidth(max(1, min(24, room-8))))...)
 }
 
 // end removes the bar, before anything else is printed.

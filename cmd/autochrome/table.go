@@ -30,7 +30,10 @@ func (t *table) add(cells ...any) {
 }
 
 // write prints the table, cut to the width of w where that is a terminal.
-func (t *table) write(w io.Writer) error {
+func (t *table) write(w io.Writer) error { return t.writeIn(w, widthOf(w)) }
+
+// writeIn prints the table in so many columns of a terminal; 0 is no terminal.
+func (t *table) writeIn(w io.Writer, width int) error {
 	var widths []int
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -40,7 +43,9 @@ func (t *table) write(w io.Writer) error {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	t.fit(widths, widthOf(w))
+	if !t.fit(widths, width) {
+		return t.writeApart(w, width)
+	}
 	var b strings.Builder
 	for n, row := range t.rows {
 		var line strings.Builder

@@ -27,10 +27,10 @@ func widthOf(w io.Writer) int {
 
 // fit makes columns of sentences narrower until a table with a heading has the
 // width, the widest first. Ids and other words are never cut: somebody may copy
-// them.
-func (t *table) fit(widths []int, width int) {
+// them. It gives false where the width does not suffice.
+func (t *table) fit(widths []int, width int) bool {
 	if !t.heading || width <= 0 {
-		return
+		return true
 	}
 	all := -2 // behind the last column there is nothing
 	for _, w := range widths {
@@ -44,10 +44,41 @@ func (t *table) fit(widths []int, width int) {
 			}
 		}
 		if widest < 0 {
-			return
+			return false
 		}
 		widths[widest]--
 	}
+	return true
+}
+
+// writeApart prints each row of a table as a paragraph of its own: the first
+// cell, and below it the others behind what stands over them.
+func (t *table) writeApart(w io.Writer, width int) error {
+	var b strings.Builder
+	for _, row := range t.rows[1:] {
+		b.WriteString(row[0] + "\n")
+		line := ""
+		for i, cell := range row[1:] {
+			if cell == "" {
+				continue
+			}
+			item := strings.ToLower(t.rows[0][i+1]) + " " + cell
+			switch {
+			case line == "":
+				line = "  " + item
+			case utf8.RuneCountInString(line)+len(", ")+utf8.RuneCountInString(item) < width:
+				line += ", " + item
+			default:
+				b.WriteString(line + ",\n")
+				line = "  " + item
+			}
+		}
+		if line != "" {
+			b.WriteString(line + "\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // sentences reports whether a column has more than words that are not cut.

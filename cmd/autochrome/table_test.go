@@ -37,6 +37,13 @@ func TestTableFits(t *testing.T) {
 	if err := make().write(&b); err != nil || !strings.Contains(b.String(), id) || strings.Contains(b.String(), "…") {
 		t.Errorf("not for a terminal: %v\n%s", err, b.String())
 	}
+	b.Reset()
+	x := heading("ID", "RECORDS", "NAME", "REMARKS")
+	x.add(id, 5, "first", "two words")
+	x.add("b", 6, "", "")
+	if err := x.writeApart(&b, 30); err != nil || b.String() != id+"\n  records 5, name first,\n  remarks two words\nb\n  records 6\n" {
+		t.Errorf("apart: %v\n%s", err, b.String())
+	}
 	if got := cut("äöüß", 3); got != "äö…" || utf8.RuneCountInString(cut("abc", 3)) != 3 {
 		t.Errorf("cut to %q", got)
 	}
