@@ -167,6 +167,9 @@ func rules(p repo.Policy) (words []string) {
 func (s *session) cleanUpAfter(ctx context.Context, r *repo.Repository, policy repo.Policy, budget time.Duration) {
 	if err := s.cleanUp(ctx, r, policy, budget); err != nil {
 		message, _ := explain(err)
+		if ctx.Err() != nil {
+			message = "interrupted"
+		}
 		s.warn("the snapshot is taken, but older ones are not cleaned up: %s", printable(message))
 	}
 }
