@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"autochrome/repo"
@@ -34,6 +37,39 @@ func (s *session) auditFilter() (f auditFilter, err error) {
 	}
 	f.last, err = s.lastFlag("entries")
 	return f, err
+}
+
+// auditWords are what there is in a log to choose from.
+type auditWords struct{ actions, users, outcomes map[string]bool }
+
+func (w *auditWords) add(e repo.AuditEntry) {
+	for set, words := range map[*map[string]bool][]string{
+		&w.actions: {e.Action}, &w.users: {e.User, e.User + "@" + e.Host}, &w.outcomes: {e.Outcome},
+	} {
+		if *set == nil {
+			*set = map[string]bool{}
+		}
+		for _, word := range words {
+			(*set)[word] = true
+		}
+	}
+}
+
+// unknown says which word of a filter no entry has, and which there are; "": all
+// are known.
+func (f auditFilter) unknown(w auditWords) string {
+	for _, x := range []struct {
+		what   string
+		wanted []string
+		are    map[string]bool
+	}{{"action", f.actions, w.actions}, {"outcome", f.outcomes, w.outcomes}, {"user", f.users, w.users}} {
+		for _, word := range x.wanted {
+			if !x.are[word] {
+				return fmt.Sprintf("none has the %s %q; there are: %s", x.what, word, strings.Join(slices.Sorted(maps.Keys(x.are)), ", "))
+			}
+		}
+	}
+	return ""
 }
 
 func (f auditFilter) has(e repo.AuditEntry) bool {

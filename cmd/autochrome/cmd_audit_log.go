@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,9 +72,10 @@ func auditLog(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		all, list := 0, []auditJSON{}
+		all, list, words := 0, []auditJSON{}, auditWords{}
 		err = r.AuditEntries(ctx, func(e repo.AuditEntry) error {
 			all++
+			words.add(e)
 			if wanted.has(e) {
 				list = append(list, auditJSON{"entry", e, snapshotOf(e, ids), e.Stored})
 			}
@@ -92,7 +94,7 @@ func auditLog(ctx context.Context, s *session) error {
 		if s.json {
 			err = s.printAuditJSON(list, problems, all)
 		} else {
-			err = s.printAudit(list, problems, all)
+			err = s.printAudit(list, problems, all, wanted.unknown(words))
 		}
 		if err == nil && len(problems) > 0 {
 			err = unfinished("somebody removed or changed it, or the disk did; a copy of the repository may have it as it was",
@@ -152,7 +154,7 @@ func (s *session) printAuditJSON(list []auditJSON, problems []repo.AuditProblem,
 	return s.printJSON(auditSummaryJSON{"summary", all, len(list), len(problems)})
 }
 
-func (s *session) printAudit(list []auditJSON, problems []repo.AuditProblem, all int) error {
+func (s *session) printAudit(list []auditJSON, problems []repo.AuditProblem, all int, unknown string) error {
 	t := heading("TIME (UTC)", "WHO", "ACTION", "OUTCOME", "TRIGGER", "SNAPSHOT", "TOOK", "COUNTS", "COMMAND")
 	for _, e := range list {
 		t.add(e.Time.UTC().Format(time.DateTime), e.User+"@"+e.Host, e.Action, e.Outcome, e.Trigger, e.SnapshotID,
@@ -164,9 +166,12 @@ func (s *session) printAudit(list []auditJSON, problems []repo.AuditProblem, all
 			return err
 		}
 	case all > 0:
-		s.say("none of %d entries is such a one", all)
+		s.say("none of %s is such a one", map[bool]string{true: "one entry", false: strconv.Itoa(all) + " entries"}[all == 1])
 	default:
 		s.say("no entries yet")
+	}
+	if unknown != "" && all > 0 {
+		s.say("%s", printable(unknown))
 	}
 	for _, p := range problems {
 		if err := s.print("not as it was written: %s: %s", printable(p.File), printable(p.Reason)); err != nil {

@@ -29,7 +29,8 @@ type statusJSON struct {
 	Retention  retentionJSON      `json:"retention"`
 	Sources    []sourceStatusJSON `json:"sources"`
 	OpenRuns   []ranJSON          `json:"open_runs"` // that go on, or were cut off
-	Damaged    []string           `json:"damaged"`   // what is wrong with which file
+	LastRun    *ranJSON           `json:"last_run,omitempty"`
+	Damaged    []string           `json:"damaged"` // what is wrong with which file
 }
 
 type chromaJSON struct {
@@ -95,6 +96,10 @@ func status(ctx context.Context, s *session) error {
 				out.OpenRuns = append(out.OpenRuns, ranOf(x, false))
 			}
 		}
+		if n := len(runs); n > 0 {
+			last := ranOf(runs[n-1], false)
+			out.LastRun = &last
+		}
 		for _, d := range r.Damaged() {
 			out.Damaged = append(out.Damaged, d.Error())
 		}
@@ -150,6 +155,9 @@ func (s *session) printStatus(x statusJSON) error {
 		t.add("  last", stood(src.Last))
 		t.add("  last good", stood(src.LastGood))
 		t.add("  last verified", stood(src.LastVerified))
+	}
+	if run := x.LastRun; run != nil && run.Ended != "" {
+		t.add("last run", run.Run+", "+plural(run.Points, "point")+", begun "+age(int64(s.begun.Sub(run.Begun).Seconds()))+", "+run.Ended+": "+run.Command)
 	}
 	for _, run := range x.OpenRuns {
 		t.add("run not ended", run.Run+", "+plural(run.Points, "point")+", begun "+age(int64(s.begun.Sub(run.Begun).Seconds()))+": "+run.Command)
