@@ -66,7 +66,7 @@ func showMetrics(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		m, err := repositoryMetrics(ctx, r, !s.flags.Bool("fast"))
+		m, err := repositoryMetrics(ctx, r, costly{actions: true, dedup: !s.flags.Bool("fast")})
 		if err != nil {
 			return err
 		}

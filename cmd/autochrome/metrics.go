@@ -15,9 +15,14 @@ import (
 	"autochrome/snapshot"
 )
 
-// repositoryMetrics reads what a repository says. dedup: also what snapshots
-// share, for which the trees of all of them are walked.
-func repositoryMetrics(ctx context.Context, r *repo.Repository, dedup bool) (metrics.Repository, error) {
+// costly are the metrics that take time in proportion to all that was ever done.
+type costly struct {
+	actions bool // every audit entry is read
+	dedup   bool // the trees of all snapshots are walked
+}
+
+// repositoryMetrics reads what a repository says.
+func repositoryMetrics(ctx context.Context, r *repo.Repository, with costly) (metrics.Repository, error) {
 	var m metrics.Repository
 	list, err := standings(ctx, r)
 	if err != nil {
@@ -26,15 +31,17 @@ func repositoryMetrics(ctx context.Context, r *repo.Repository, dedup bool) (met
 	for _, x := range list {
 		m.Sources = append(m.Sources, sourceMetrics(x))
 	}
-	if m.Actions, err = actionMetrics(ctx, r); err != nil {
-		return m, err
+	if with.actions {
+		if m.Actions, err = actionMetrics(ctx, r); err != nil {
+			return m, err
+		}
 	}
 	size, err := r.Size(ctx)
 	if err != nil {
 		return m, err
 	}
 	m.Bytes, m.Damaged = size.Bytes, len(r.Damaged())
-	if !dedup {
+	if !with.dedup {
 		return m, nil
 	}
 	all, err := r.Snapshots(ctx)
@@ -125,7 +132,7 @@ func (s *session) writeMetrics(ctx context.Context, action string, err error) er
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
 	readErr := s.withRepository(ctx, func(r *repo.Repository) error {
-		x, err := repositoryMetrics(ctx, r, true)
+		x, err := repositoryMetrics(ctx, r, costly{true, true})
 		if err == nil {
 			m.SetRepository(x)
 		}

@@ -75,14 +75,14 @@ type watchMetrics struct {
 	file   string // "": none
 	wanted bool   // by anybody
 
-	dedup   *metrics.Dedup
-	counted time.Time     // when that was
-	took    time.Duration // how long all of it took then
+	costly  metrics.Repository // Dedup and Actions as they were last read
+	counted time.Time          // when that was
+	took    time.Duration      // how long all of it took then
 }
 
-// dedupShare bounds how much of the time goes into counting what snapshots
-// share, for which the trees of all of them are walked: a hundredth.
-const dedupShare = 100
+// costlyShare bounds how much of the time goes into reading what is costly: a
+// hundredth.
+const costlyShare = 100
 
 // measure reads the repository's metrics anew.
 func (w *watcher) measure(ctx context.Context) {
@@ -95,15 +95,15 @@ func (w *watcher) measure(ctx context.Context) {
 	s := *w.session
 	err := s.withRepository(ctx, func(r *repo.Repository) error {
 		begun := time.Now()
-		count := time.Since(m.counted) >= dedupShare*m.took
-		x, err := repositoryMetrics(ctx, r, count)
+		count := begun.Sub(m.counted) >= costlyShare*m.took
+		x, err := repositoryMetrics(ctx, r, costly{count, count})
 		if err != nil {
 			return err
 		}
 		if count {
-			m.dedup, m.counted, m.took = x.Dedup, time.Now(), time.Since(begun)
+			m.costly, m.counted, m.took = x, time.Now(), time.Since(begun)
 		}
-		x.Dedup = m.dedup
+		x.Dedup, x.Actions = m.costly.Dedup, m.costly.Actions
 		m.set.SetRepository(x)
 		return nil
 	})
