@@ -85,6 +85,7 @@ func TestTyped(t *testing.T) {
 		{[]string{"a", "--chromadb-url=http://me:s@cret@host:1/x"}, "autochrome --chromadb-url=http://…@host:1/x"},
 		{[]string{"a", ""}, "autochrome ''"},
 		{[]string{"a", "--password-command", "echo s3cret", "list"}, "autochrome --password-command … list"},
+		{[]string{"a", "watch", "--hook-after", "curl -H s3cret", "--notify-url-command=echo s3cret"}, "autochrome watch --hook-after … --notify-url-command=…"},
 		{[]string{"a", "--to-password-command=echo s3cret", "-password-command"}, "autochrome --to-password-command=… -password-command"},
 		{[]string{"a", "--identity-file", "AGE-SECRET-KEY-1ABC", "--x=age-secret-key-1abc"}, "autochrome --identity-file … …"},
 	} {

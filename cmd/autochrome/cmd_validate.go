@@ -57,7 +57,7 @@ func validate(ctx context.Context, s *session) error {
 		name string
 		run  func(ctx context.Context) checkJSON
 	}{
-		{"settings", v.settings}, {"repository", v.repository}, {"writing", v.writing},
+		{"installation", v.installation}, {"settings", v.settings}, {"repository", v.repository}, {"writing", v.writing},
 		{"chroma", v.chroma}, {"space", v.space}, {"clock", v.clock},
 	} {
 		x := c.run(ctx)

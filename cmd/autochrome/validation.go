@@ -35,20 +35,45 @@ func (v *validation) close() {
 
 // settings reads all that come from the environment, also those that only other
 // commands use.
-func (v *validation) settings(context.Context) checkJSON {
+func (v *validation) settings(ctx context.Context) checkJSON {
 	_, chromaErr := chromaOptions(v.flags)
 	_, cleanupErr := v.autoCleanup()
 	policy, _, policyErr := v.policy()
 	_, timeErr := v.maxTime()
 	_, lossErr := v.maxLoss()
 	_, backErr := v.rollBackTo()
-	for _, err := range []error{chromaErr, cleanupErr, policyErr, timeErr, lossErr, backErr} {
+	_, tellErr := v.telling(ctx)
+	for _, err := range []error{chromaErr, cleanupErr, policyErr, timeErr, lossErr, backErr, tellErr, v.checkMetricsFile()} {
 		if err != nil {
 			return failed(err)
 		}
 	}
 	return passed("%s, keep %s", withoutUser(value(v.flags, "chromadb-url")), join(rules(policy)))
 }
+
+// installation looks at the program and at the folder of its temporary files, in
+// which ids and states that are compared lie.
+func (v *validation) installation(context.Context) checkJSON {
+	b, folder := build(), os.TempDir()
+	f, err := os.CreateTemp(folder, "autochrome-*")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return failed(&hintedError{fmt.Errorf("temporary files cannot be written: %w", err), "allow it, or name another folder in TMPDIR"})
+	}
+	free, err := backend.Free(folder)
+	if err != nil {
+		return failed(err)
+	}
+	if free < tempSpace {
+		return doubtful("make room, or name another folder in TMPDIR", "autochrome %s, %s; %s free for temporary files in %s", b.Version, b.Platform, size(free), folder)
+	}
+	return passed("autochrome %s, %s; %s free for temporary files in %s", b.Version, b.Platform, size(free), folder)
+}
+
+// tempSpace is enough for the ids of ten million records.
+const tempSpace = 1 << 30
 
 func (v *validation) repository(ctx context.Context) checkJSON {
 	folder, err := v.session.folder()

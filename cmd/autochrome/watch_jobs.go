@@ -120,7 +120,6 @@ func (w *watcher) act(ctx context.Context, action string, do func(ctx context.Co
 	}
 	err := s.told(ctx, t, action, func() error { return do(ctx, &s) })
 	w.metrics.set.Ran(action, time.Now(), time.Since(s.begun), exitCode(err, ctx.Err() != nil))
-	w.session.facts = s.facts
 	w.facts[action] = s.facts
 	return err
 }
