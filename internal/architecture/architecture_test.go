@@ -17,6 +17,7 @@ const module = "autochrome"
 // import. Arrows point down only.
 var allowed = map[string][]string{
 	"internal/wire":            {},
+	"internal/deflate":         {},
 	"internal/spelling":        {},
 	"internal/process":         {},
 	"chunk":                    {"internal/wire"},
@@ -29,7 +30,7 @@ var allowed = map[string][]string{
 	"filter":                   {"chunk"},
 	"restore":                  {"chunk", "filter", "repo", "snapshot", "tree"},
 	"restore/parquet":          {"chunk"},
-	"restore/archive":          {"chunk", "repo", "restore/parquet", "snapshot", "tree"},
+	"restore/archive":          {"chunk", "internal/deflate", "repo", "restore/parquet", "snapshot", "tree"},
 	"guard":                    {"chunk", "internal/process", "repo", "restore", "snapshot", "tree"},
 	"watch":                    {},
 	"metrics":                  {},
@@ -54,7 +55,6 @@ var homes = map[string][]string{
 	"github.com/klauspost/compress":    {"chunk", "restore/archive", "restore/parquet"},
 	"github.com/parquet-go/parquet-go": {"restore/parquet"},
 	"github.com/google/flatbuffers":    {"restore/parquet"},
-	"github.com/klauspost/pgzip":       {"restore/archive"},
 	"github.com/amikos-tech/chroma-go": {"chroma", "examples/go"},
 	"github.com/urfave/cli":            {"cmd/autochrome"},
 	"github.com/schollz/progressbar":   {"cmd/autochrome"},

@@ -10,23 +10,14 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/klauspost/pgzip"
-)
 
-const (
-	// gzipLevel is the lowest one that makes records no larger than gzip -6 does;
-	// 6 makes them 1.6 % larger at three times the speed.
-	gzipLevel = 8
-	// gzipBlock and gzipBlocks are what is compressed at once. The block decides
-	// about the bytes that come out, the number of blocks does not.
-	gzipBlock  = 1 << 20
-	gzipBlocks = 4
+	"autochrome/internal/deflate"
 )
 
 // writer packs files: tar, gzip, and age where there are recipients.
 type writer struct {
 	tar    *tar.Writer
-	gzip   *pgzip.Writer
+	gzip   *deflate.Writer
 	packed count // what gzip gave
 	age    io.WriteCloser
 	out    count // what was written
@@ -61,14 +52,7 @@ func newWriter(to io.Writer, modified time.Time, recipients []age.Recipient) (*w
 		}
 		w.packed.to = w.age
 	}
-	var err error
-	if w.gzip, err = pgzip.NewWriterLevel(&w.packed, gzipLevel); err != nil {
-		return nil, err
-	}
-	w.gzip.ModTime = time.Unix(0, 0) // which is written as: no time
-	if err := w.gzip.SetConcurrency(gzipBlock, gzipBlocks); err != nil {
-		return nil, err
-	}
+	w.gzip = deflate.NewWriter(&w.packed)
 	w.tar = tar.NewWriter(w.gzip)
 	return w, nil
 }
