@@ -3,28 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 
 	"autochrome/repo"
 	"autochrome/restore/archive"
-	"autochrome/restore/parquet"
 )
 
-// isTable reports whether a path is a Parquet file.
-func isTable(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, len(parquet.Magic))
-	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) == parquet.Magic
-}
-
 // isExport reports whether a word is something that was exported, and no snapshot.
-func isExport(word string) bool { return isArchive(word) || archive.IsFolder(word) || isTable(word) }
+func isExport(word string) bool {
+	return isArchive(word) || archive.IsFolder(word) || archive.IsTable(word)
+}
 
 // isThere fails where there is nothing at a path that could be imported.
 func (s *session) isThere(path string) error {
@@ -57,7 +45,7 @@ func (s *session) importFrom(ctx context.Context, r *repo.Repository, path strin
 	} else if wrong != nil {
 		return res, wrong
 	}
-	if file, ok := in.(*os.File); ok && isTable(path) {
+	if file, ok := in.(*os.File); ok && archive.IsTable(path) {
 		var i os.FileInfo
 		if i, err = file.Stat(); err == nil {
 			res, err = archive.ImportTable(ctx, r, file, i.Size(), o)

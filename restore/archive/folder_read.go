@@ -23,6 +23,18 @@ func IsFolder(path string) bool { return hasFile(path, manifestName) || hasFile(
 // IsTables reports whether a path is a folder that ExportFolder wrote.
 func IsTables(path string) bool { return hasFile(path, manifestName) && hasFile(path, vdfName) }
 
+// IsTable reports whether a path is a Parquet file, by how it begins.
+func IsTable(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(parquet.Magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == parquet.Magic
+}
+
 func hasFile(folder, name string) bool {
 	i, err := os.Stat(filepath.Join(folder, name))
 	return err == nil && i.Mode().IsRegular()
