@@ -69,8 +69,8 @@ func (b *block) cost(o *block) int {
 }
 
 const (
-	headerBits = 4  // that saying a code's length takes, about
-	blockBits  = 80 // that a block takes besides, about
+	headerBits = 8   // that saying a code's length takes, about
+	blockBits  = 200 // that a block takes besides, about
 )
 
 // log2 is a logarithm in 1/16.

@@ -54,8 +54,11 @@ func segment(b []byte, i int) (end int, numbers bool) {
 const (
 	hashBits   = 15
 	prefixBits = 12
-	chain      = 24 // how many earlier places a search looks at
-	nice       = 64 // a match of this length is good enough
+	// How gzip -6 searches.
+	chain = 128 // how many earlier places a search looks at
+	good  = 8   // from this length on a quarter of that, for one that is longer
+	lazy  = 16  // from this length on none at all
+	nice  = 128 // a match of this length is good enough
 )
 
 // finder makes tokens of one part.
@@ -105,7 +108,11 @@ func (f *finder) common(i, j, end int) int {
 func (f *finder) longest(i, end, atLeast int) (length, distance int) {
 	length = atLeast
 	at := int(f.head[f.hash(i)]) - 1
-	for n := 0; n < chain && at >= 0 && i-at <= window; n++ {
+	looks := chain
+	if atLeast >= good {
+		looks /= 4
+	}
+	for n := 0; n < looks && at >= 0 && i-at <= window; n++ {
 		if i+length < end && f.b[at+length] == f.b[i+length] || length == atLeast {
 			if l := f.common(at, i, end); l > length {
 				length, distance = l, i-at
@@ -140,7 +147,7 @@ func (f *finder) text(i, end int, out *block) {
 			continue
 		}
 		// A longer one may begin a byte later.
-		for length < nice && i+1 <= last {
+		for length < lazy && i+1 <= last {
 			l, d := f.longest(i+1, end, length)
 			if d == 0 || l == length+1 && far(d) > far(distance)+6 {
 				break
