@@ -86,12 +86,16 @@ func own(err error, file string) error {
 func (e *lineError) Unwrap() error { return e.error }
 
 func (l *lineReader) line(text []byte, name string) error {
+	var more dataPipes
 	r, err := chunk.DecodeRecordJSON(text, func(field string, value json.RawMessage) error {
-		if field != "collection" {
-			return errors.New("it is not known")
+		if field == "collection" && !more.is {
+			return json.Unmarshal(value, &name)
 		}
-		return json.Unmarshal(value, &name)
+		return more.field(field, value)
 	})
+	if err == nil {
+		err = more.finish(&r)
+	}
 	if err != nil {
 		return &lineError{err}
 	}

@@ -61,12 +61,17 @@ func TestLinesRefused(t *testing.T) {
 		fmt.Fprintf(&many, "{\"id\":\"%d\"}\n", i)
 	}
 	for text, want := range map[string]string{
-		`{"id":"a"}` + "\n" + `{"id":"a"}`: `line 2: record "a" is in the collection twice`,
-		`{"id":"a","collection":""}`:       "line 1: record \"a\" names no collection",
-		`{"id":"a","other":1}`:             "line 1: ",
-		`{"id":"a","collection":5}`:        "line 1: ",
-		`{"id":"a"`:                        "line 1: ",
-		`{"id":"a"} {"id":"b"}`:            "line 1: ",
+		`{"id":"a"}` + "\n" + `{"id":"a"}`:                                      `line 2: record "a" is in the collection twice`,
+		`{"id":"a","collection":""}`:                                            "line 1: record \"a\" names no collection",
+		`{"id":"a","other":1}`:                                                  "line 1: ",
+		`{"id":"a","collection":5}`:                                             "line 1: ",
+		`{"id":"a"`:                                                             "line 1: ",
+		`{"id":"a","text_chunk":"x","k":null}`:                                  `field "k": its value is none`,
+		`{"id":"a","text_chunk":"x","k":{"a":1}}`:                               `field "k": its value is none`,
+		`{"id":"a","text_chunk":"x","k":1,"metadata":{"a":1}}`:                  `line 1: record "a" has metadata, and the field "k" beside it`,
+		`{"id":"a","text_chunk":5}`:                                             `field "text_chunk"`,
+		`{"id":null,"text_chunk":"x"}`:                                          "without an id",
+		`{"id":"a"} {"id":"b"}`:                                                 "line 1: ",
 		"{\"id\":\"a\",\"embedding\":[1]}\n\n" + `{"id":"b","embedding":[1,2]}`: `line 3: record "b" has 2 dimensions`,
 		"{\"id\":\"a\"}\n{\"id\":\"a\",\"collection\":\"y\"}\n" + `{"id":"b"}`:  `line 3: record "b" stands apart`,
 		many.String(): fmt.Sprintf("line %d: the first", unknownDimension+1),
@@ -79,6 +84,33 @@ func TestLinesRefused(t *testing.T) {
 		if list, err := r.Snapshots(t.Context()); err != nil || len(list) > 0 {
 			t.Errorf("%.60s: %d snapshots, %v", text, len(list), err)
 		}
+	}
+}
+
+// TestDataPipes: both forms in which chromadb-data-pipes writes lines.
+func TestDataPipes(t *testing.T) {
+	text := func(s string) *string { return &s }
+	str := func(s string) chunk.Value { return chunk.Value{Type: chunk.String, Str: s} }
+	v := []float32{0.1, 0.1}
+	want := []chunk.Record{
+		{ID: "a", Embedding: v, Document: text("x"), Metadata: chunk.Metadata{{Key: "f", Value: chunk.Value{Type: chunk.Float, Float: 1}}, {Key: "n", Value: chunk.Value{Type: chunk.Int, Int: 1 << 60}}}},
+		{ID: "b", Embedding: v, Document: text("")},
+		{ID: "c", Embedding: v, Metadata: chunk.Metadata{{Key: "collection", Value: str("c")}, {Key: "document", Value: str("d")}, {Key: "ok", Value: chunk.Value{Type: chunk.Bool, Bool: true}}, {Key: "uri", Value: str("u")}}},
+	}
+	lines := `{"id":"a","metadata":{"n":1152921504606846976,"f":1.0},"embedding":[0.1,0.10000000149011612],"text_chunk":"x"}
+{"id":"b","metadata":null,"embedding":[0.1,0.1],"text_chunk":""}
+{"text_chunk":null,"embedding":[0.1,0.1],"id":"c","ok":true,"uri":"u","document":"d","collection":"c"}
+`
+	r := newRepository(t, repo.InitOptions{})
+	res := imported(t, r, []byte(lines), ImportOptions{Collection: "x"})
+	got := exportedLines(t, r, res.Snapshot)
+	var b []byte
+	for _, rec := range want {
+		b = append(append(b, `{"collection":"x",`...), chunk.AppendRecordJSON(nil, rec, false)[1:]...)
+		b = append(b, '\n')
+	}
+	if !bytes.Equal(got, b) {
+		t.Errorf("got\n%swant\n%s", got, b)
 	}
 }
 

@@ -43,7 +43,11 @@ func ImportTable(ctx context.Context, r *repo.Repository, in io.ReaderAt, size i
 		if err := l.table(ctx, theTable, t, d, res); err != nil {
 			return nil, err
 		}
-		return l.scanned, l.finish("table", time.Now())
+		if err := l.finish("table", time.Now()); err != nil {
+			return nil, err
+		}
+		l.manifest.Source = d.Source
+		return l.scanned, nil
 	})
 }
 
