@@ -35,7 +35,7 @@ install: build man completions ## binary, manual pages and completions below PRE
 chroma: ## real Chroma servers and other programs for tests and demo, in .cache/
 	@scripts/chroma-install.sh >/dev/null
 	@scripts/chroma-client.sh >/dev/null
-	@scripts/parquet-readers.sh >/dev/null
+	@scripts/other-readers.sh >/dev/null
 
 test: chroma ## all tests, against real Chroma servers
 	$(GO) vet ./...

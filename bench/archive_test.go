@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -60,6 +61,29 @@ func export(b *testing.B, records int, compare bool) {
 		if said.Bytes > theirs.size {
 			b.Errorf("%d bytes, and gzip -6 makes %d of the same files", said.Bytes, theirs.size)
 		}
+	}
+}
+
+// BenchmarkTables gives the speed of an export as Parquet and of its import, in raw
+// vectors, and the most memory that the program had resident.
+func BenchmarkTables(b *testing.B) {
+	for _, records := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(records/1000, "k"), func(b *testing.B) { tables(b, records) })
+	}
+}
+
+func tables(b *testing.B, records int) {
+	const dim = 384
+	url := standIn{records, dim}.serve(b)
+	folder := filepath.Join(b.TempDir(), "repository")
+	runProgram(b, "--chromadb-url", url, "--repo", folder, "--json", "snapshot", "create")
+	vectors := float64(records) * dim * 4 / 1e6
+	for b.Loop() {
+		to := filepath.Join(b.TempDir(), "tables")
+		out := runProgram(b, "--repo", folder, "--json", "export", "latest", "--format", "parquet", "-o", to, "--source", sourceOf(b, folder))
+		in := runProgram(b, "--repo", filepath.Join(b.TempDir(), "back"), "--json", "import", to)
+		report(b, figure{vectors / out.CPU.Seconds(), "MB/cpu-s"}, figure{mega(out.Peak), "peak-MB"}, figure{mega(sum(files(b, to))), "tables-MB"},
+			figure{vectors / in.CPU.Seconds(), "import-MB/cpu-s"}, figure{mega(in.Peak), "import-peak-MB"})
 	}
 }
 

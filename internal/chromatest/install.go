@@ -45,19 +45,24 @@ func JavaScriptClient(t testing.TB) string {
 }
 
 var javaScriptClient = sync.OnceValues(func() (string, error) {
+	return runInstaller("chroma-client.sh", "the JavaScript client")
+})
+
+// runInstaller runs a script that installs something and prints its folder.
+func runInstaller(script, what string) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command(filepath.Join(root, "scripts", "chroma-client.sh"))
+	cmd := exec.Command(filepath.Join(root, "scripts", script))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("the JavaScript client cannot be installed: %w\n%s", err, said.Bytes())
+		return "", fmt.Errorf("%s cannot be installed: %w\n%s", what, err, said.Bytes())
 	}
 	return strings.TrimSpace(string(out)), nil
-})
+}
 
 func moduleRoot() (string, error) {
 	start, err := os.Getwd()

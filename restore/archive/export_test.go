@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"autochrome/chunk"
+	"autochrome/internal/chromatest"
 	"autochrome/repo"
 	"autochrome/snapshot"
 	"autochrome/tree"
@@ -252,6 +254,38 @@ if (!text.includes('"big":-9223372036854775807') || !text.includes('"array":[1,1
 		t.Fatal(err)
 	}
 	run("node check.js")
+}
+
+// TestJqReadsIt: the commands of README.txt, with jq as it is: each record, to the
+// last digit, and the counts.
+func TestJqReadsIt(t *testing.T) {
+	r := newRepository(t, repo.InitOptions{})
+	archive, w := exported(t, r, store(t, r, nil, sample()...), Options{})
+	folder := t.TempDir()
+	unpack := exec.Command("tar", "xzf", "-", "-C", folder)
+	unpack.Stdin = bytes.NewReader(archive)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out := chromatest.Node(t, `
+import { readFileSync } from "fs"
+import jq from "jq-wasm"
+const [folder] = process.argv.slice(process.argv.indexOf("--") + 1)
+const ask = async (file, filter, ...flags) =>
+  (await jq.raw(readFileSync(folder + "/" + file, "utf8"), filter, flags)).split("\n").filter(x => x)
+const [total, ...files] = await ask("manifest.json", ".total_chunks, .batch_metadata[].file", "-r")
+let n = 0, ids = new Set()
+for (const f of files) {
+  n += (await ask(f, ".[]", "-c")).length
+  for (const id of await ask(f, ".[].id", "-c")) ids.add(f.split("/")[1] + id)
+}
+console.log(total, n, ids.size)
+for (const line of await ask("collections/0003-nasty/records-00000001.json", ".[3].metadata, .[1].embedding, .[0].document", "-c")) console.log(line)`, folder)
+	want := fmt.Sprintf("%d %d %d\n", w.Manifest.TotalChunks, w.Manifest.TotalChunks, w.Manifest.TotalChunks) +
+		`{"array":[1,1.0,"x"],"big":-9223372036854775807,"object":{"a":null},"third":0.3333333333333333}` + "\n" + `[null,1.0,3.4028235E+38,null]` + "\n" + `""` + "\n"
+	if string(out) != want {
+		t.Errorf("got %s\nwant %s", out, want)
+	}
 }
 
 func TestExportEncrypted(t *testing.T) {

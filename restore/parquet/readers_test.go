@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -14,34 +13,8 @@ import (
 	"testing"
 
 	"autochrome/chunk"
+	"autochrome/internal/chromatest"
 )
-
-// readers gives a folder with readers of Parquet that others wrote.
-func readers(t *testing.T) string {
-	t.Helper()
-	cmd := exec.Command(filepath.Join("..", "..", "scripts", "parquet-readers.sh"))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", cmd, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// node runs a script next to the readers and gives what it prints.
-func node(t *testing.T, script string, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command("node", append([]string{"--input-type=module", "-", "--"}, args...)...)
-	cmd.Dir = readers(t)
-	cmd.Stdin = strings.NewReader(script)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v\n%s", err, stderr.String())
-	}
-	return out
-}
 
 // duckDB asks DuckDB and gives each query's rows as JSON: floats by their bits,
 // everything else as text or null.
@@ -69,7 +42,7 @@ type answer struct {
 
 func ask(t *testing.T, file string, queries ...string) (all []answer) {
 	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(node(t, duckDB, append([]string{file}, queries...)...)))
+	d := json.NewDecoder(bytes.NewReader(chromatest.Node(t, duckDB, append([]string{file}, queries...)...)))
 	for range queries {
 		var a answer
 		if err := d.Decode(&a); err != nil {
@@ -151,7 +124,7 @@ func TestDuckDBReads(t *testing.T) {
 // TestArrowReads: Arrow's reader takes embeddings for lists of one length.
 func TestArrowReads(t *testing.T) {
 	path := onDisk(t, written(t, 4, nasty(t)))
-	out := node(t, `
+	out := chromatest.Node(t, `
 import { readFileSync } from "fs"
 import { createRequire } from "module"
 import { tableFromIPC } from "apache-arrow"
