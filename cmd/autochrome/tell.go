@@ -155,7 +155,7 @@ func (s *session) hook(ctx context.Context, t telling, which, line string) error
 	if line == "" {
 		return nil
 	}
-	s.detail("the hook %s: %s", which, line)
+	s.detail("running the hook %s", which) // its command line may hold a secret
 	s.fact("hook", which)
 	defer delete(s.facts, "hook")
 	h := notify.Hook{Command: shell(line), Env: withoutSecrets(os.Environ()), Timeout: t.timeout, Stdout: s.err, Stderr: s.err}

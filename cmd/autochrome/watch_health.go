@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -86,17 +85,4 @@ func (h *watchHealth) state(now time.Time) (j healthzJSON, ok bool) {
 		return j, false
 	}
 	return j, true
-}
-
-func (j healthzJSON) String() string {
-	text := j.Status
-	if j.SnapshotID != "" {
-		text += fmt.Sprintf(": %s, %s", j.SnapshotID, age(j.Age))
-	} else {
-		text += ": no good snapshot yet"
-	}
-	if j.Error != "" {
-		text += ": " + j.Error
-	}
-	return text
 }
