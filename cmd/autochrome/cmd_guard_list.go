@@ -31,7 +31,7 @@ func guardShowCommand(p *program) *cli.Command {
 		Name: "show", Usage: "list the points of a run, or the records of one point", ArgsUsage: "[RUN | RUN@POINT]",
 		Description: "Without RUN the newest. RUN@17 shows the records that point 17 changed, with old and new\n" +
 			"values; with --json in the form of diff. A point is a snapshot: autochrome rollback RUN@17,\n" +
-			"diff RUN@16 RUN@20. RUN@last is the last one, RUN@base what the run began with.",
+			"diff RUN@10 RUN@17. RUN@last is the last one, RUN@base what the run began with.",
 		Action: p.action(guardShow),
 	}
 }
