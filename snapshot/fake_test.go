@@ -178,9 +178,11 @@ func (f *fake) Decode(body []byte, into *chunk.Records) error {
 
 // buildOn builds the tree of a database on an earlier one; the zero Root: anew.
 func buildOn(ctx context.Context, w *repo.Writer, f *fake, earlier tree.Root) (root tree.Root, err error) {
-	cs, err := tree.NewReader(w).Collections(ctx, earlier)
-	if err != nil {
-		return root, err
+	var cs []tree.Collection
+	if !earlier.Logical.IsZero() {
+		if cs, err = tree.NewReader(w).Collections(ctx, earlier); err != nil {
+			return root, err
+		}
 	}
 	states := map[string]tree.Collection{}
 	for _, c := range cs {
