@@ -143,7 +143,11 @@ func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
 func newBuilder(ctx context.Context, store tree.Store, c chunk.Collection, earlier Earlier) (*tree.Builder, error) {
 	if earlier != nil {
 		if base, ok := earlier(c); ok {
-			return tree.NewBuilderOn(ctx, store, c.Description.Dimension, base)
+			b, err := tree.NewBuilderOn(ctx, store, c.Description.Dimension, base)
+			if err == nil || ctx.Err() != nil || !damaged(err) {
+				return b, err
+			}
+			// A damaged tree is no base; what its chunks hold is known all the same.
 		}
 	}
 	return tree.NewBuilder(store, c.Description.Dimension), nil
