@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"watch":                    {},
 	"metrics":                  {},
 	"notify":                   {"internal/process"},
-	"cmd/autochrome":           {"chroma", "chunk", "filter", "guard", "internal/spelling", "metrics", "notify", "repo", "repo/backend", "restore", "restore/archive", "restore/parquet", "snapshot", "tree", "watch"},
+	"cmd/autochrome":           {"chroma", "chunk", "filter", "guard", "internal/spelling", "metrics", "notify", "repo", "repo/backend", "restore", "restore/archive", "snapshot", "tree", "watch"},
 	"bench":                    {},
 	"examples":                 {},
 	"examples/go":              {},
