@@ -42,8 +42,7 @@ const (
 	maxKeyName = 128
 
 	// groupBytes and groupRows end a row group, whose packed columns are in memory
-	// until it is written. Readers take one at a time each. With 32 MiB the program
-	// came near its memory limit and spent most of its time on garbage.
+	// until it is written. Readers take one at a time each.
 	groupBytes = 12 << 20
 	groupRows  = 122_880
 )

@@ -32,7 +32,7 @@ type Writer struct {
 }
 
 // gathered is how many bytes of rows go to the columns together.
-const gathered = 1 << 20
+const gathered = 256 << 10
 
 // NewWriter begins a file.
 func NewWriter(to io.Writer, l Layout) (*Writer, error) {
