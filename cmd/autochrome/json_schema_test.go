@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -213,6 +214,18 @@ func undescribed(v any, path string, say func(string)) {
 		list, _ := m[key].([]any)
 		for _, x := range list {
 			undescribed(x, path, say)
+		}
+	}
+}
+
+// TestErrorSchema: errors are told as their schema says.
+func TestErrorSchema(t *testing.T) {
+	for _, err := range []error{errors.New("x"), usage("a hint", "y")} {
+		var said bytes.Buffer
+		out := &console{out: io.Discard, err: &said, json: true}
+		out.printError(err, false, exitCode(err, false))
+		if err := fits(schemas, "error", said.Bytes()); err != nil {
+			t.Error(err)
 		}
 	}
 }
