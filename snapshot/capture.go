@@ -143,9 +143,14 @@ func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
 func newBuilder(ctx context.Context, store tree.Store, c chunk.Collection, earlier Earlier) (*tree.Builder, error) {
 	if earlier != nil {
 		if base, ok := earlier(c); ok {
+			lost := func(err error) bool { return ctx.Err() == nil && damaged(err) }
 			b, err := tree.NewBuilderOn(ctx, store, c.Description.Dimension, base)
-			if err == nil || ctx.Err() != nil || !damaged(err) {
-				return b, err
+			if err == nil {
+				b.SkipLost(lost)
+				return b, nil
+			}
+			if !lost(err) {
+				return nil, err
 			}
 			// A damaged tree is no base; what its chunks hold is known all the same.
 		}

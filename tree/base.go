@@ -26,6 +26,9 @@ type base struct {
 	byNode map[chunk.ID]element // nodes above the groups by logical id
 	loaded *simplelru.LRU[int, []element]
 
+	has  func(chunk.ID) bool // whether a chunk of it is still stored
+	lost func(error) bool    // what it does not have any more
+
 	cursor int             // group in which the last record was found
 	window map[string]spot // the ids of groups [from, to)
 	from   int
@@ -45,6 +48,7 @@ func newBase(ctx context.Context, store Store, c Collection) (*base, error) {
 	b := &base{
 		reader: NewReader(store), loaded: loaded,
 		byIDs: map[uint64]int{}, byNode: map[chunk.ID]element{}, window: map[string]spot{},
+		has: store.Has, lost: func(error) bool { return false },
 	}
 	b.byNode[c.Top.Logical] = nodeElement(c.Top)
 	return b, b.read(ctx, c.top())
@@ -108,7 +112,7 @@ func (b *base) column(ctx context.Context, group int, kind chunk.Kind) (*chunk.R
 
 // match finds the records of a new group, whose ids have this content id.
 func (b *base) match(ctx context.Context, recs *chunk.Records, ids chunk.ID) (*matched, error) {
-	m := &matched{column: b.column, spots: make([]spot, recs.Len())}
+	m := &matched{column: b.column, has: b.has, lost: b.lost, spots: make([]spot, recs.Len())}
 	if i, ok := b.byIDs[fingerprint(ids)]; ok {
 		e, err := b.group(ctx, i)
 		if err != nil {
@@ -166,6 +170,9 @@ func (b *base) slide(ctx context.Context) error {
 			return err
 		}
 		ids, err := b.reader.Column(ctx, *e.group, chunk.IDs)
+		if err != nil && b.lost(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 // order. Its memory is bounded by a group, not by the collection.
 type Builder struct {
 	groups *groupMaker
+	base   *base // nil: none
 	tower  tower
 	view   *chunk.Records // a group that lies in the records at hand
 }
@@ -33,9 +34,18 @@ func NewBuilderOn(ctx context.Context, store Store, dim int, earlier Collection)
 	if err != nil {
 		return nil, err
 	}
-	b.groups.match = base.match
+	b.base, b.groups.match = base, base.match
 	b.tower.refer, b.tower.known = true, base.node
 	return b, nil
+}
+
+// SkipLost makes rows of the earlier state that cannot be read, with an error of
+// which lost says so, count as rows that it does not have. Without it such an
+// error ends the building.
+func (b *Builder) SkipLost(lost func(error) bool) {
+	if b.base != nil {
+		b.base.lost = lost
+	}
 }
 
 // Add takes the next records, whose ids are distinct throughout.

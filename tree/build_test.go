@@ -412,3 +412,48 @@ func TestLargeRows(t *testing.T) {
 		})
 	}
 }
+
+// TestBuilderOnLost: what is lost of the base is stored again, also where nothing
+// has changed, and a chunk of a column of its own as it was.
+func TestBuilderOnLost(t *testing.T) {
+	r := random(t)
+	m := &maker{Rand: r, dim: 3}
+	recs := m.records(3000)
+	for _, changed := range []bool{false, true} {
+		for _, kind := range chunk.Columns {
+			s := newMemStore()
+			base := buildFresh(t, r, s, m.dim, recs)
+			reader := NewReader(s)
+			var lost []chunk.ID
+			err := reader.Groups(t.Context(), base, func(_ int64, g Group) error {
+				if c := g.Columns[kind.Column()]; r.IntN(3) == 0 && c.whole(g.Count) {
+					lost = append(lost, c.Content)
+				}
+				return nil
+			})
+			if err != nil || len(lost) == 0 {
+				t.Fatalf("%d chunks lost, %v", len(lost), err)
+			}
+			for _, id := range lost {
+				delete(s.chunks, id)
+			}
+			now := slices.Clone(recs)
+			if changed {
+				for i := 0; i < len(now); i += 40 {
+					m.change(&now[i], chunk.Columns[r.IntN(chunk.NumColumns)])
+				}
+			}
+			b, err := NewBuilderOn(t.Context(), s, m.dim, base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.SkipLost(func(error) bool { return true })
+			c := finish(t, r, b, m.dim, now)
+			sameTree(t, c, buildFresh(t, r, newMemStore(), m.dim, now))
+			readsBack(t, s, c, m.dim, now)
+			if !changed {
+				readsBack(t, s, base, m.dim, recs)
+			}
+		}
+	}
+}

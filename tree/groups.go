@@ -95,12 +95,17 @@ func (m *groupMaker) place(ctx context.Context, recs *chunk.Records) (w waitingG
 		}
 		var origins []place
 		if found != nil {
-			if runs, ok := found.asIs(rows.Kind(), content); ok {
-				w.pieces[i] = asPieces(runs)
+			c, same := found.asIs(rows.Kind(), content)
+			if same && found.stored(c.Runs) {
+				w.pieces[i] = asPieces(c.Runs)
 				continue
 			}
-			if origins, err = found.origins(ctx, rows); err != nil {
-				return w, err
+			// A chunk of just this column that is lost is stored again as it was, so
+			// that earlier snapshots have it again too.
+			if !same || !c.whole(recs.Len()) {
+				if origins, err = found.origins(ctx, rows); err != nil {
+					return w, err
+				}
 			}
 		}
 		if w.pieces[i], err = placeRows(ctx, g, rows, content, origins); err != nil {

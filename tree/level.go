@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"slices"
 
 	"autochrome/chunk"
 )
@@ -60,7 +61,7 @@ func (m *nodeMaker) end(ctx context.Context) error {
 	m.children = m.children[:0]
 	m.made++
 	logical := logicalNode(m.store.Hasher(), m.level, children)
-	if m.known != nil {
+	if m.known != nil && placed(children) {
 		if e, ok := m.known(logical); ok {
 			return m.wait(ctx, waitingNode{done: e})
 		}
@@ -85,6 +86,12 @@ func (m *nodeMaker) end(ctx context.Context) error {
 		return err
 	}
 	return m.wait(ctx, waitingNode{node: n, pieces: pieces})
+}
+
+// placed reports whether all children lie somewhere already. One that does not is
+// new, also where the base has what says the same: rows of that were lost.
+func placed(children []element) bool {
+	return !slices.ContainsFunc(children, func(e element) bool { return e.place.Chunk.IsZero() })
 }
 
 // wait puts a node into the queue, and closes the open chunk where that grows
