@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -23,7 +23,7 @@ type cost struct {
 // not f's, nor is giving its memory back to the system: f begins with as little as
 // a new process.
 func measure(pid int, f func()) cost {
-	debug.FreeOSMemory()
+	runtime.GC()
 	own, server := selfCPU(), processCPU(pid)
 	begun := time.Now()
 	f()
