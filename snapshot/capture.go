@@ -143,13 +143,12 @@ func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
 func newBuilder(ctx context.Context, store tree.Store, c chunk.Collection, earlier Earlier) (*tree.Builder, error) {
 	if earlier != nil {
 		if base, ok := earlier(c); ok {
-			lost := func(err error) bool { return ctx.Err() == nil && damaged(err) }
 			b, err := tree.NewBuilderOn(ctx, store, c.Description.Dimension, base)
 			if err == nil {
-				b.SkipLost(lost)
+				b.SkipLost(func(err error) bool { return lost(ctx, err) })
 				return b, nil
 			}
-			if !lost(err) {
+			if !lost(ctx, err) {
 				return nil, err
 			}
 			// A damaged tree is no base; what its chunks hold is known all the same.

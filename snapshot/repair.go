@@ -92,15 +92,19 @@ func damaged(err error) bool {
 	return errors.Is(err, repo.ErrDamaged) || errors.Is(err, chunk.ErrCorrupt)
 }
 
+// lost reports whether an error says that bytes of an earlier snapshot are not
+// there as they were, and not that somebody has no time left to read them.
+func lost(ctx context.Context, err error) bool { return ctx.Err() == nil && damaged(err) }
+
 // collections gives the collections as they can be had; with a Writer those that
 // lack something are built anew.
 func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree.Collection, err error) {
-	cs, lost, err := x.reader.CollectionsLeft(ctx, x.of.Snapshot.Root, func(err error) bool { return ctx.Err() == nil && damaged(err) })
-	if err != nil && lost == 0 {
+	cs, gone, err := x.reader.CollectionsLeft(ctx, x.of.Snapshot.Root, func(err error) bool { return lost(ctx, err) })
+	if err != nil && gone == 0 {
 		return nil, err
 	}
-	if lost > 0 {
-		infos, known := Unlisted(x.of.Snapshot, cs, lost)
+	if gone > 0 {
+		infos, known := Unlisted(x.of.Snapshot, cs, gone)
 		if len(cs) == 0 || !known {
 			if x.of.Err = err; w == nil {
 				return nil, nil
@@ -151,7 +155,7 @@ func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.Collect
 		mend = x.mender(c, lacks)
 	}
 	err := x.reader.Salvage(ctx, c, d.Dimension,
-		func(err error) bool { return ctx.Err() == nil && damaged(err) }, mend,
+		func(err error) bool { return lost(ctx, err) }, mend,
 		func(recs *chunk.Records) error {
 			if b == nil {
 				return nil
