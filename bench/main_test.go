@@ -2,19 +2,17 @@ package bench
 
 import (
 	"os"
-	"runtime/debug"
 	"testing"
 
 	"autochrome/internal/chromatest"
+	"autochrome/internal/memory"
 )
 
 func TestMain(m *testing.M) {
 	if args := os.Getenv(childArgs); args != "" {
 		os.Exit(child(args))
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // as the program does
-	}
+	memory.UseHugePages(4 * memory.Needed) // as the program does, beside the workload
 	defer func() {
 		_ = os.Remove(programPath()) // there is none where nothing asked for it
 		if theWorld != nil {

@@ -29,18 +29,18 @@ func BenchmarkMemory(b *testing.B) {
 		{"8/100k", 8, 100_000},
 		{"8/1000k", 8, 1_000_000},
 	} {
-		b.Run(size.name, func(b *testing.B) { memory(b, size.dim, size.records) })
+		b.Run(size.name, func(b *testing.B) { memoryOf(b, size.dim, size.records) })
 	}
 	if scale := os.Getenv("AUTOCHROME_BENCH_SCALE"); scale != "" {
 		n, err := strconv.Atoi(scale)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run("8/scale", func(b *testing.B) { memory(b, 8, n) })
+		b.Run("8/scale", func(b *testing.B) { memoryOf(b, 8, n) })
 	}
 }
 
-func memory(b *testing.B, dim, records int) {
+func memoryOf(b *testing.B, dim, records int) {
 	url := standIn{records, dim}.serve(b)
 	for b.Loop() {
 		folder := filepath.Join(b.TempDir(), "repository")

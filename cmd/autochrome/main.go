@@ -11,13 +11,16 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"autochrome/internal/memory"
 )
 
 func main() { os.Exit(start()) }
 
 // start carries out the program's own command line and gives the exit code.
 func start() int {
-	limitMemory()
+	memory.Limit()
+	memory.UseHugePages(memory.Needed)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends the work in good order; the second finds nobody
 	// listening and kills.
