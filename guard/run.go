@@ -24,12 +24,14 @@ import (
 func Run(ctx context.Context, o Options) (Report, error) {
 	rep := Report{ExitCode: -1, Back: BackNone}
 	x := &run{Options: o, report: &rep, begun: time.Now()}
-	if err := x.begin(ctx); err != nil {
+	unlock, err := x.begin(ctx)
+	if err != nil {
 		return rep, err
 	}
+	defer func() { _ = unlock() }() // it goes with the process at the latest
 	// What is under way is ended in good order also when ctx is.
 	work := context.WithoutCancel(ctx)
-	err := o.Repository.Write(work, func(w *repo.Writer) error { return x.guard(ctx, work, w) })
+	err = o.Repository.Write(work, func(w *repo.Writer) error { return x.guard(ctx, work, w) })
 	if err != nil && rep.Outcome == "" {
 		return rep, err // nothing was run
 	}
@@ -57,23 +59,28 @@ type run struct {
 	stopOnce sync.Once
 }
 
-// begin takes the base, or finds where the run stands.
-func (x *run) begin(ctx context.Context) error {
+// begin takes the base, or finds where the run stands. Nobody else can go on with
+// the run until unlock.
+func (x *run) begin(ctx context.Context) (unlock func() error, err error) {
 	if x.Resume != nil {
 		x.report.Base, x.report.Run = *x.Resume, RunName(*x.Resume)
-		var err error
-		x.from, err = lastPoint(ctx, x.Repository, *x.Resume)
-		return err
+		if unlock, err = x.Repository.LockRun(x.report.Run); err != nil {
+			return nil, err
+		}
+		if x.from, err = lastPoint(ctx, x.Repository, *x.Resume); err != nil {
+			return nil, errors.Join(err, unlock())
+		}
+		return unlock, nil
 	}
 	so := x.Snapshot
 	so.Kind, so.Progress, so.Tags = repo.KindSnapshot, x.Reading, map[string]string{TagBase: "true"}
 	taken, err := snapshot.Take(ctx, x.Repository, x.Database, so)
 	if err != nil {
-		return fmt.Errorf("the snapshot before the migration: %w", err)
+		return nil, fmt.Errorf("the snapshot before the migration: %w", err)
 	}
 	x.from = taken.Snapshot
 	x.report.Base, x.report.Run = taken.Snapshot, RunName(taken.Snapshot)
-	return nil
+	return x.Repository.LockRun(x.report.Run)
 }
 
 // guard is the run from the first request that is forwarded to the last point.

@@ -26,6 +26,7 @@ type Ran struct {
 	Base   repo.Snapshot
 	Points []repo.Snapshot // in order
 	Ended  string          // what it came to; "": it goes on, or was cut off
+	Holder *repo.Holder    // who is at it now; nil: nobody, or the store cannot tell
 }
 
 // Last is the last point, or the base.
@@ -76,7 +77,11 @@ func Runs(ctx context.Context, r *repo.Repository) ([]Ran, error) {
 			continue
 		}
 		ran := Ran{Name: RunName(s), Base: s, Points: points[RunName(s)]}
-		ran.Ended, _ = notes[s.ID].Value(repo.KeyRunEnded)
+		if ran.Ended, _ = notes[s.ID].Value(repo.KeyRunEnded); ran.Ended == "" {
+			if ran.Holder, err = r.RunHolder(ran.Name); err != nil {
+				return nil, err
+			}
+		}
 		out = append(out, ran)
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"autochrome/chunk"
 )
@@ -27,8 +28,13 @@ type gather struct {
 	dim   int
 	rows  *chunk.Rows
 	open  *openChunk
-	buf   []byte
+	head  []byte // what a content id is made in
 }
+
+// canonicalBuffers are what the canonical bytes of chunks are made in: all
+// collections and columns take turns with few, since new memory costs more than
+// what is done in it.
+var canonicalBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func newGather(store Store, kind chunk.Kind, dim int) *gather {
 	return &gather{store: store, dim: dim, rows: chunk.NewRows(kind, dim)}
@@ -68,10 +74,12 @@ func (g *gather) close(ctx context.Context) error {
 	if g.open == nil {
 		return nil
 	}
-	g.buf = g.rows.AppendCanonical(g.buf[:0])
-	id := g.store.Hasher().ID(g.buf)
+	buf := canonicalBuffers.Get().(*[]byte)
+	defer canonicalBuffers.Put(buf)
+	*buf = g.rows.AppendCanonical((*buf)[:0])
+	id := g.store.Hasher().ID(*buf)
 	if !g.store.Has(id) {
-		if err := save(ctx, g.store, id, g.rows, g.buf); err != nil {
+		if err := save(ctx, g.store, id, g.rows, *buf); err != nil {
 			return err
 		}
 	}
@@ -146,9 +154,11 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 // for.
 func saveWhole(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.ID) ([]piece, error) {
 	n := rows.Len()
-	g.buf = rows.AppendCanonical(g.buf[:0])
-	if len(g.buf) <= chunk.MaxSize || n == 1 {
-		return []piece{{Run: Run{Chunk: content, Count: n}}}, save(ctx, g.store, content, rows, g.buf)
+	buf := canonicalBuffers.Get().(*[]byte)
+	defer canonicalBuffers.Put(buf)
+	*buf = rows.AppendCanonical((*buf)[:0])
+	if len(*buf) <= chunk.MaxSize || n == 1 {
+		return []piece{{Run: Run{Chunk: content, Count: n}}}, save(ctx, g.store, content, rows, *buf)
 	}
 	own := newGather(g.store, rows.Kind(), g.dim)
 	var pieces []piece

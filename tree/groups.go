@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"autochrome/chunk"
 )
@@ -28,8 +29,12 @@ type waitingGroup struct {
 	pieces [chunk.NumColumns][]piece
 }
 
+// groupRecords are what groups are filled in; collections take turns with them.
+var groupRecords = sync.Pool{New: func() any { return chunk.NewRecords(0) }}
+
 func newGroupMaker(store Store, dim int, emit func(context.Context, element) error) *groupMaker {
-	m := &groupMaker{store: store, cutter: store.Hasher().Cutter(0), group: chunk.NewRecords(dim), emit: emit}
+	m := &groupMaker{store: store, cutter: store.Hasher().Cutter(0), group: groupRecords.Get().(*chunk.Records), emit: emit}
+	m.group.Reset(dim)
 	for i, k := range chunk.Columns {
 		m.gathers[i] = newGather(store, k, dim)
 	}
@@ -86,7 +91,7 @@ func (m *groupMaker) place(ctx context.Context, recs *chunk.Records) (w waitingG
 		}
 		g := m.gathers[i]
 		var content chunk.ID
-		content, g.buf = rows.ContentID(h, g.buf)
+		content, g.head = rows.ContentID(h, g.head)
 		w.group.Columns[i].Content = content
 		if m.match != nil && i == 0 {
 			if found, err = m.match(ctx, recs, content); err != nil {
@@ -128,11 +133,13 @@ func asPieces(runs []Run) []piece {
 	return out
 }
 
-// finish ends the last group and hands on all that wait.
+// finish ends the last group and hands on all that wait. Nothing may follow.
 func (m *groupMaker) finish(ctx context.Context) error {
 	if err := m.end(ctx); err != nil {
 		return err
 	}
+	groupRecords.Put(m.group)
+	m.group = nil
 	return m.flush(ctx)
 }
 

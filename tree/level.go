@@ -80,7 +80,7 @@ func (m *nodeMaker) end(ctx context.Context) error {
 		}
 	}
 	var content chunk.ID
-	content, m.gather.buf = rows.ContentID(m.store.Hasher(), m.gather.buf)
+	content, m.gather.head = rows.ContentID(m.store.Hasher(), m.gather.head)
 	pieces, err := placeRows(ctx, m.gather, rows, content, origins)
 	if err != nil {
 		return err

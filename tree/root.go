@@ -36,7 +36,7 @@ func SaveRoot(ctx context.Context, store Store, cs []Collection, earlier Root) (
 	}
 	g := newGather(store, chunk.Collections, 0)
 	var content chunk.ID
-	content, g.buf = rows.ContentID(h, g.buf)
+	content, g.head = rows.ContentID(h, g.head)
 	pieces, err := placeRows(ctx, g, rows, content, origins)
 	if err != nil {
 		return Root{}, err

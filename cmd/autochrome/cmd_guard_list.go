@@ -46,6 +46,7 @@ type ranJSON struct {
 	LastAt  time.Time   `json:"last_time"`
 	Points  int         `json:"points"`
 	Ended   string      `json:"ended,omitempty"` // "": it goes on, or was cut off
+	By      *repo.Holder `json:"running,omitempty"` // who is at it, if that can be known
 	Command string      `json:"command,omitempty"`
 	List    []pointJSON `json:"list,omitempty"`
 }
@@ -64,7 +65,7 @@ type pointJSON struct {
 func ranOf(r guard.Ran, points bool) ranJSON {
 	out := ranJSON{
 		Run: r.Name, Base: r.Base.DisplayID(), Source: r.Base.Source, Begun: r.Base.Time, Last: r.Last().DisplayID(),
-		LastAt: r.Last().Time, Points: len(r.Points), Ended: r.Ended, Command: r.Base.Command,
+		LastAt: r.Last().Time, Points: len(r.Points), Ended: r.Ended, Command: r.Base.Command, By: r.Holder,
 	}
 	if points {
 		for i, p := range r.Points {
@@ -104,7 +105,12 @@ func guardList(ctx context.Context, s *session) error {
 	})
 }
 
-func ended(x ranJSON) string { return cmp.Or(x.Ended, "not ended") }
+func ended(x ranJSON) string {
+	if x.By != nil {
+		return "running"
+	}
+	return cmp.Or(x.Ended, "cut off")
+}
 
 func (s *session) withRun(ctx context.Context, fn func(guard.Ran) error) error {
 	args, err := s.args(1, "RUN")
@@ -134,11 +140,14 @@ func guardStatus(ctx context.Context, s *session) error {
 		t.add("points", x.Points)
 		t.add("last", fmt.Sprintf("%s, %s", x.Last, x.LastAt.UTC().Format(time.RFC3339)))
 		t.add("end", ended(x))
+		if x.By != nil {
+			t.add("by", *x.By)
+		}
 		if err := t.write(s.out); err != nil {
 			return err
 		}
-		if x.Ended == "" {
-			s.say("it goes on, or was cut off; then go on with: autochrome guard resume %s -- COMMAND, or back: autochrome rollback %s@base", x.Run, x.Run)
+		if x.Ended == "" && x.By == nil {
+			s.say("go on with: autochrome guard resume %s -- COMMAND, or back: autochrome rollback %s@base", x.Run, x.Run)
 		}
 		return nil
 	})

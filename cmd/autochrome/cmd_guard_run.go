@@ -31,7 +31,8 @@ func guardResumeCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "resume", Usage: "go on with a run that was cut off", ArgsUsage: "[RUN] -- COMMAND ...",
 		Description: "What was written meanwhile becomes a point of its own. Then the command runs under\n" +
-			"guard, upon the same base. Without RUN the newest that has not ended.",
+			"guard, upon the same base. Without RUN the newest that was cut off. Exit code 11 while\n" +
+			"another process is at it.",
 		Flags:  append(guardFlags(), guardEndFlags()...),
 		Action: p.action(guardResume),
 	}
@@ -103,7 +104,7 @@ func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, name st
 		return guard.Ran{}, err
 	}
 	for _, ran := range slices.Backward(all) {
-		if ran.Ended == "" {
+		if ran.Ended == "" && ran.Holder == nil {
 			return ran, nil
 		}
 	}

@@ -79,6 +79,7 @@ var hints = []struct {
 	{repo.ErrNoRepository, "name another place with --repo, or make a repository with: autochrome snapshot create, or autochrome init"},
 	{repo.ErrExists, "use it as it is, or name another place with --repo"},
 	{repo.ErrPlain, "keys are of encrypted repositories: autochrome init --encrypt"},
+	{repo.ErrLocked, "wait for its end, or stop that process; see: autochrome guard status"},
 	{repo.ErrNoKey, "see: autochrome key list"},
 	{repo.ErrKeyConflict, "see which keys there are now: autochrome key list"},
 	{repo.ErrAmbiguousKey, "give more letters; see: autochrome key list"},

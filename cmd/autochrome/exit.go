@@ -8,14 +8,14 @@ import (
 	"autochrome/snapshot"
 )
 
-// The exit codes; docs/errors.md describes them. 11 (locked) stays free: nothing
-// takes a lock.
+// The exit codes; docs/errors.md describes them.
 const (
 	exitOK            = 0
 	exitError         = 1
 	exitUsage         = 2
 	exitUnfinished    = 3 // done, but differences or damage remain
 	exitNoRepository  = 10
+	exitLocked        = 11 // another process is at it
 	exitWrongKey      = 12
 	exitChroma        = 20 // it does not answer, or refuses
 	exitInconsistent  = 21 // not captured as consistently as asked
@@ -34,6 +34,7 @@ var exitMeanings = []struct {
 	{exitUsage, "the command line is wrong; nothing was done"},
 	{exitUnfinished, "done, but differences or damage remain"},
 	{exitNoRepository, "there is no repository"},
+	{exitLocked, "another process is at the guarded run that was to go on"},
 	{exitWrongKey, "no key of the repository is for the password or identity given"},
 	{exitChroma, "Chroma does not answer, refuses, or failed"},
 	{exitInconsistent, "not captured as consistently as asked; nothing was stored"},
@@ -60,6 +61,8 @@ func exitCode(err error, interrupted bool) int {
 		return exitNoRepository
 	case errors.Is(err, snapshot.ErrInconsistent):
 		return exitInconsistent
+	case errors.Is(err, repo.ErrLocked):
+		return exitLocked
 	case errors.Is(err, repo.ErrWrongKey):
 		return exitWrongKey
 	case errors.As(err, new(*chroma.Error)):

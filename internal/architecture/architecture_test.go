@@ -67,6 +67,7 @@ var homes = map[string][]string{
 	"golang.org/x/crypto":              {"repo"},
 	"golang.org/x/sync":                {"chroma", "repo", "snapshot"},
 	"golang.org/x/sys":                 {"repo/backend"}, // on Windows
+	"github.com/gofrs/flock":           {"repo/backend"},
 	"github.com/robfig/cron":           {"watch"},
 	"github.com/prometheus":            {"metrics"},
 }

@@ -9,7 +9,7 @@ import (
 
 // Error is what a person needs to know about a failed call.
 type Error struct {
-	Op    string // save, create, load, list, remove, now or open
+	Op    string // save, create, load, list, remove, now, open, lock or unlock
 	Where string // the path or address of the object
 	Kind  error  // one of this package's sentinels, or nil
 	Err   error  // the cause below, or nil

@@ -216,7 +216,7 @@ func (l *Local) removeStale(folder string, before time.Time) {
 	defer root.Close()
 	entries, _ := readFolder(root)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), tmpPrefix) || !e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), tmpPrefix) || strings.HasPrefix(e.Name(), lockPrefix) || !e.Type().IsRegular() {
 			continue
 		}
 		if info, err := root.Lstat(e.Name()); err == nil && info.ModTime().Before(before) {
