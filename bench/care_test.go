@@ -143,7 +143,7 @@ func careOf(b *testing.B, all []*cared, what ...string) {
 
 // BenchmarkCare is what opening (listing snapshots), checking and pruning a
 // repository costs, beside restic and kopia, which hold the same records as JSON
-// lines: one snapshot of the workload, and then five hundred of a thousand
+// lines: one snapshot of the workload, and then two hundred of a thousand
 // records of which twelve change each time, of which fifty are kept.
 func BenchmarkCare(b *testing.B) {
 	b.Run("Workload", func(b *testing.B) {
@@ -153,7 +153,7 @@ func BenchmarkCare(b *testing.B) {
 	})
 	b.Run("Snapshots", func(b *testing.B) {
 		for b.Loop() {
-			care(b, 1000, howMany(b, "AUTOCHROME_BENCH_SNAPSHOTS", 500), "open", "check", "read", "forget", "open", "prune", "check")
+			care(b, 1000, howMany(b, "AUTOCHROME_BENCH_SNAPSHOTS", 200), "open", "check", "read", "forget", "open", "prune", "check")
 		}
 	})
 }

@@ -3,11 +3,13 @@ package bench
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 )
 
 // BenchmarkFirstSnapshot takes a snapshot into a new repository on disk, in
-// turns with the plain client.
+// turns with the plain client, and with the plain client beside something that
+// only keeps a processor busy: how much of the time is the machine's.
 func BenchmarkFirstSnapshot(b *testing.B) {
 	w := newWorld(b)
 	p := floor(b, w)
@@ -18,9 +20,25 @@ func BenchmarkFirstSnapshot(b *testing.B) {
 				folder := filepath.Join(w.folder, "fresh")
 				w.take(b, folder)
 				_ = os.RemoveAll(folder)
-			})
+			},
+			func() { besideSpinning(func() { p.run(b) }) })
 		againstFloor(b, costs[0], costs[1])
+		b.ReportMetric(ratio(costs[2].wall, costs[0].wall), "spinning×floor")
 	}
+}
+
+// besideSpinning runs f while another processor does nothing, as fast as it can.
+func besideSpinning(f func()) {
+	var stop atomic.Bool
+	ended := make(chan struct{})
+	go func() {
+		for !stop.Load() {
+		}
+		close(ended)
+	}()
+	f()
+	stop.Store(true)
+	<-ended
 }
 
 // BenchmarkSecondSnapshot takes a snapshot of what has not changed since the

@@ -5,23 +5,53 @@ package memory
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
-
-// limit is from where on garbage is collected without waiting for as much again
-// to come together. A snapshot keeps 60 to 70 MB alive (packs under way, two
-// pages, a row group), whatever the size of the collection, and each page leaves
-// its own size of garbage. With this limit the peak of 10 thousand and 60
-// thousand records of 384 dimensions is the same, 97 to 101 MB of resident
-// memory; without it, 101 and 128. It costs no time that shows.
-const limit = 92 << 20
 
 // Needed is how much memory a snapshot needs, about.
 const Needed = 64 << 20
 
-// Limit sets the limit, unless the user did.
+// least is from where on garbage is collected without waiting for as much again
+// to come together. A snapshot keeps 50 to 60 MB alive (packs under way, two
+// pages, a row group), whatever the size of the collection, and each page leaves
+// its own size of garbage. With this limit a hundred thousand records of 384
+// dimensions and five million of 8 need about the same, 100 to 105 MB of resident
+// memory, and it costs no time that shows.
+const least = 76 << 20
+
+// Limit sets the limit, unless the user did. It follows what is alive: below
+// that, garbage would be collected all the time (the index of four million chunks
+// alone is 180 MB).
 func Limit() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
 	}
+	debug.SetMemoryLimit(least)
+	follow(least)
+}
+
+// follow sets the limit anew after each collection where that is due.
+func follow(limit int64) {
+	collected := &struct{ self any }{} // with a pointer, so that it is an object by itself
+	runtime.AddCleanup(collected, func(limit int64) {
+		wanted := limitFor(alive())
+		if wanted > limit || wanted < limit-limit/8 { // setting it stops the world for a moment
+			debug.SetMemoryLimit(wanted)
+			limit = wanted
+		}
+		follow(limit)
+	}, limit)
+}
+
+// limitFor leaves room for garbage of a quarter of what is alive, and for what the
+// runtime takes itself.
+func limitFor(alive int64) int64 { return max(least, alive+alive/4+8<<20) }
+
+// alive is what the last collection found in use.
+func alive() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
 }
