@@ -56,6 +56,7 @@ func (c *client) points() error {
 		return err
 	}
 	base := c.w.main.some(c.rnd, alive, deleted)
+	c.onLost = base != nil && c.w.main.is(base, deleted)
 	return r.Write(c.w.ctx, func(w *repo.Writer) error {
 		for range 1 + c.rnd.IntN(5) {
 			if c.rnd.IntN(2) == 0 {

@@ -22,6 +22,7 @@ type client struct {
 	fault    faulty.Fault
 	struck   bool
 	misreads bool // what it reads may be wrong
+	onLost   bool // it builds on what was deleted, which a prune may take away
 	what     string
 	do       func() error
 }
@@ -30,7 +31,7 @@ type client struct {
 func (c *client) prepare(rnd *rand.Rand) {
 	c.rnd = rnd
 	c.change()
-	c.fault, c.struck, c.misreads = nil, c.w.now.faults, false
+	c.fault, c.struck, c.misreads, c.onLost = nil, c.w.now.faults, false, false
 	if rnd.IntN(5) == 0 {
 		c.fault, c.struck = c.trouble(), true
 		c.w.now.faults = true
@@ -115,9 +116,11 @@ func (c *client) act() {
 	}
 }
 
-// excused reports whether others made it fail: without a grace a prune may.
+// excused reports whether others made it fail: a prune may without a grace, and
+// where it builds on what was deleted before.
 func (c *client) excused(err error) bool {
 	return errors.Is(err, repo.ErrNoSnapshot) && c.what == "undelete" ||
+		c.onLost && c.w.now.pruning && errors.Is(err, repo.ErrMissing) ||
 		c.w.grace == repo.NoGrace && c.w.now.pruning && c.w.now.clients > 1
 }
 

@@ -180,6 +180,13 @@ func (s *store) sure() map[string]bool {
 	return names
 }
 
+// is reports whether a snapshot is in a state.
+func (s *store) is(h *held, state state) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.state == state
+}
+
 // some gives a random snapshot of these states, or nil.
 func (s *store) some(rnd *rand.Rand, states ...state) *held {
 	s.mu.Lock()
