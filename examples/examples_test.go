@@ -74,7 +74,7 @@ func TestExamples(t *testing.T) {
 			"python": {"python3", "python/migrate.py", "docs"}, "javascript": {"node", script, "docs"}, "go": {inGo, "docs"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				if _, err := exec.LookPath(command[0]); err != nil {
+				if _, err := exec.LookPath(command[0]); err != nil && name == "python" { // the README asks for Go and Node.js
 					t.Skipf("%s is not on this machine", command[0])
 				}
 				said, code := run(t, append([]string{"guard", "--"}, append(command, "--fail")...)...)

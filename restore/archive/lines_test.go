@@ -116,9 +116,6 @@ func TestDataPipes(t *testing.T) {
 
 // TestOthersReadLines: node parses each line.
 func TestOthersReadLines(t *testing.T) {
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip(err)
-	}
 	r := newRepository(t, repo.InitOptions{})
 	cmd := exec.Command("node", "-e", `
 const records = require("fs").readFileSync(0, "utf8").trimEnd().split("\n").map(l => JSON.parse(l))
