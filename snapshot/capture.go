@@ -143,15 +143,7 @@ func (k *keeper) keep(ctx context.Context, r *reading) (Captured, error) {
 func newBuilder(ctx context.Context, store tree.Store, c chunk.Collection, earlier Earlier) (*tree.Builder, error) {
 	if earlier != nil {
 		if base, ok := earlier(c); ok {
-			b, err := tree.NewBuilderOn(ctx, store, c.Description.Dimension, base)
-			if err == nil {
-				b.SkipLost(func(err error) bool { return lost(ctx, err) })
-				return b, nil
-			}
-			if !lost(ctx, err) {
-				return nil, err
-			}
-			// A damaged tree is no base; what its chunks hold is known all the same.
+			return BuilderOn(ctx, store, c.Description.Dimension, base)
 		}
 	}
 	return tree.NewBuilder(store, c.Description.Dimension), nil

@@ -288,7 +288,7 @@ func (c *copying) rebuild(ctx context.Context, w *repo.Writer, s, base repo.Snap
 		made.Tenant, made.Database, made.Name = from.Tenant, from.Database, from.Name
 		out = append(out, made)
 	}
-	return tree.SaveRoot(ctx, w, out, base.Root)
+	return SaveRoot(ctx, w, out, base.Root)
 }
 
 func (c *copying) collection(ctx context.Context, w *repo.Writer, from tree.Collection, server string, earlier Earlier) (out tree.Collection, err error) {

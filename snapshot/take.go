@@ -82,11 +82,7 @@ func Take(ctx context.Context, r *repo.Repository, src Source, o Options) (Resul
 		}
 		res.Captured, res.Gone, res.Fresh = in.captured, in.gone, in.fresh
 		s := record(src, h, res, o)
-		s.Root, err = tree.SaveRoot(ctx, w, trees(res.Captured), h.root())
-		if lost(ctx, err) { // the earlier root; nothing of it is referred to then
-			s.Root, err = tree.SaveRoot(ctx, w, trees(res.Captured), tree.Root{})
-		}
-		if err != nil {
+		if s.Root, err = SaveRoot(ctx, w, trees(res.Captured), h.root()); err != nil {
 			return err
 		}
 		if s.Kind != repo.KindPreRollback {

@@ -10,6 +10,7 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/repo"
+	"autochrome/snapshot"
 	"autochrome/tree"
 )
 
@@ -81,7 +82,7 @@ func importing(ctx context.Context, r *repo.Repository, o ImportOptions, read fu
 		for i := range b.trees {
 			b.trees[i].Tenant, b.trees[i].Database = snap.Scope.Tenant, snap.Scope.Database
 		}
-		if snap.Root, err = tree.SaveRoot(ctx, w, b.trees, earlier.Root); err != nil {
+		if snap.Root, err = snapshot.SaveRoot(ctx, w, b.trees, earlier.Root); err != nil {
 			return err
 		}
 		if res.Snapshot, res.There = b.there(snap); res.There {
@@ -157,7 +158,7 @@ func (b *building) begin(name, source string, d chunk.CollectionDescription) (er
 	if err != nil {
 		return err
 	}
-	if b.builder, err = tree.NewBuilderOn(b.ctx, b.w, d.Dimension, earlier); err != nil {
+	if b.builder, err = snapshot.BuilderOn(b.ctx, b.w, d.Dimension, earlier); err != nil {
 		return err
 	}
 	b.trees = append(b.trees, c)
