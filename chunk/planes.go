@@ -63,8 +63,9 @@ func appendPlanes(dst, floats []byte) []byte {
 	defer scratch.Put(buf)
 	*buf = memory(*buf, 4*n)
 	p0, p1, p2, p3 := (*buf)[:n], (*buf)[n:2*n], (*buf)[2*n:3*n], (*buf)[3*n:4*n]
+	p1, p2, p3 = p1[:n], p2[:n], p3[:n] // or each byte is checked against the length
 	for i := range n {
-		u := binary.LittleEndian.Uint32(floats[4*i:])
+		u := binary.LittleEndian.Uint32(floats[4*i : 4*i+4])
 		u = u<<1 | u>>31
 		p0[i], p1[i], p2[i], p3[i] = byte(u), byte(u>>8), byte(u>>16), byte(u>>24)
 	}
