@@ -113,6 +113,9 @@ func (s *session) rollback(ctx context.Context, r *repo.Repository, a asked, e *
 	}
 	e.Snapshot = &snap.ID
 	s.about(snap)
+	if err := s.tellOfRuns(ctx, r, snap.Source); err != nil {
+		return err
+	}
 	bar := newProgress(s.console)
 	list := s.planRecords(bar)
 	var does []restore.Sealed
