@@ -38,17 +38,17 @@ func guardShowCommand(p *program) *cli.Command {
 
 // ranJSON is a run.
 type ranJSON struct {
-	Run     string      `json:"run"`
-	Base    string      `json:"base"`
-	Source  string      `json:"source"`
-	Begun   time.Time   `json:"begun"`
-	Last    string      `json:"last"`
-	LastAt  time.Time   `json:"last_time"`
-	Points  int         `json:"points"`
-	Ended   string      `json:"ended,omitempty"` // "": it goes on, or was cut off
+	Run     string       `json:"run"`
+	Base    string       `json:"base"`
+	Source  string       `json:"source"`
+	Begun   time.Time    `json:"begun"`
+	Last    string       `json:"last"`
+	LastAt  time.Time    `json:"last_time"`
+	Points  int          `json:"points"`
+	Ended   string       `json:"ended,omitempty"`   // "": it goes on, or was cut off
 	By      *repo.Holder `json:"running,omitempty"` // who is at it, if that can be known
-	Command string      `json:"command,omitempty"`
-	List    []pointJSON `json:"list,omitempty"`
+	Command string       `json:"command,omitempty"`
+	List    []pointJSON  `json:"list,omitempty"`
 }
 
 // pointJSON is a point of a run.
