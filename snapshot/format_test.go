@@ -204,20 +204,7 @@ func formatSum(t *testing.T, r *repo.Repository, s repo.Snapshot) string {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(h, "%q %q\n", c.Name, d.AppendCanonical(nil))
-		err = reader.Groups(t.Context(), c, func(_ int64, g tree.Group) error {
-			recs, err := reader.Records(t.Context(), g)
-			if err != nil {
-				return err
-			}
-			for i := range recs.Len() {
-				rec, err := recs.Record(i)
-				if err != nil {
-					return err
-				}
-				h.Write(chunk.AppendRecordJSON(nil, rec, false))
-			}
-			return nil
-		})
+		err = eachRecord(t, reader, c, func(rec chunk.Record) { h.Write(chunk.AppendRecordJSON(nil, rec, false)) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,16 +62,10 @@ func versionsOf(t *testing.T, r chunk.Record) (embedding, document, metadata int
 	return int(r.Embedding[0]), document, int(v.Int)
 }
 
-// recordsIn reads a snapshot's collection. An id that stands twice is an error.
-func recordsIn(t *testing.T, r *repo.Repository, s repo.Snapshot, name string) map[string]chunk.Record {
+// eachRecord reads the records of a collection in their order.
+func eachRecord(t *testing.T, reader *tree.Reader, c tree.Collection, fn func(chunk.Record)) error {
 	t.Helper()
-	reader := tree.NewReader(r)
-	c, err := snapshot.Find(t.Context(), reader, s, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]chunk.Record{}
-	err = reader.Groups(t.Context(), c, func(_ int64, g tree.Group) error {
+	return reader.Groups(t.Context(), c, func(_ int64, g tree.Group) error {
 		recs, err := reader.Records(t.Context(), g)
 		if err != nil {
 			return err
@@ -81,12 +75,26 @@ func recordsIn(t *testing.T, r *repo.Repository, s repo.Snapshot, name string) m
 			if err != nil {
 				return err
 			}
-			if _, twice := out[rec.ID]; twice {
-				t.Errorf("record %s is there twice", rec.ID)
-			}
-			out[rec.ID] = rec
+			fn(rec)
 		}
 		return nil
+	})
+}
+
+// recordsIn reads a snapshot's collection. An id that stands twice is an error.
+func recordsIn(t *testing.T, r *repo.Repository, s repo.Snapshot, name string) map[string]chunk.Record {
+	t.Helper()
+	reader := tree.NewReader(r)
+	c, err := snapshot.Find(t.Context(), reader, s, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]chunk.Record{}
+	err = eachRecord(t, reader, c, func(rec chunk.Record) {
+		if _, twice := out[rec.ID]; twice {
+			t.Errorf("record %s is there twice", rec.ID)
+		}
+		out[rec.ID] = rec
 	})
 	if err != nil {
 		t.Fatal(err)
