@@ -53,8 +53,7 @@ func appendHead(dst []byte, codec byte, length int) []byte {
 // announces, or than MaxRow allows, is ever allocated.
 func Decode(stored []byte) ([]byte, error) { return DecodeInto(nil, stored) }
 
-// DecodeInto is Decode in the memory of buf where that is large enough. The
-// result may share memory with either.
+// DecodeInto is Decode in the memory of buf where that is large enough.
 func DecodeInto(buf, stored []byte) ([]byte, error) {
 	d := wire.Reader{Rest: stored}
 	codec := d.Byte()
@@ -67,7 +66,7 @@ func DecodeInto(buf, stored []byte) ([]byte, error) {
 		if len(d.Rest) != length {
 			return nil, corrupt("stored form: %d bytes instead of %d", len(d.Rest), length)
 		}
-		return d.Rest, nil
+		return append(memory(buf, length)[:0], d.Rest...), nil // what is stored may be a small part of much
 	case codecZstd:
 		return decodeZstd(zstdDecoder(), buf, d.Rest, length)
 	case codecRecord:

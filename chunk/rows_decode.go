@@ -16,7 +16,8 @@ func corrupt(format string, args ...any) error {
 }
 
 // DecodeRows reads canonical bytes of any kind that has rows. It refuses what
-// AppendCanonical would not write. The result does not share memory with b.
+// AppendCanonical would not write. The result shares memory with b, which is not to
+// be changed any more.
 func DecodeRows(b []byte) (*Rows, error) {
 	d := wire.Reader{Rest: b}
 	kind := Kind(d.Byte())
@@ -90,7 +91,7 @@ func (r *Rows) decodeTexts(d *wire.Reader, n, present int, presence []byte) erro
 	if d.Err != nil {
 		return corrupt("%v: truncated", r.kind)
 	}
-	r.data = append(r.data, data...)
+	r.data = data[:end:end]
 	return nil
 }
 
@@ -100,18 +101,14 @@ func (r *Rows) decodeVectors(d *wire.Reader, n, present int, presence, holes []b
 		return corrupt("%v: %d rows of %d dimensions in %d bytes", r.kind, present, r.dim, len(d.Rest))
 	}
 	values := d.Take(present * width)
-	if holes == nil && presence == nil {
-		r.data = append(r.data, values...)
-		r.ends = make([]int, n)
-		for i := range n {
-			r.ends[i] = (i + 1) * width
-		}
+	if holes == nil {
+		r.shareVectors(values, n, presence)
 		return nil
 	}
 	r.data = make([]byte, 0, len(values)+len(d.Rest))
 	for i := range n {
 		has := func(set []byte) bool { return set[i/8]>>(i%8)&1 != 0 }
-		hole := holes != nil && has(holes)
+		hole := has(holes)
 		if presence != nil && !has(presence) {
 			if hole {
 				return corrupt("%v: an absent row with null components", r.kind)
@@ -130,6 +127,24 @@ func (r *Rows) decodeVectors(d *wire.Reader, n, present int, presence, holes []b
 		return corrupt("%v: truncated", r.kind)
 	}
 	return nil
+}
+
+// shareVectors makes rows of values that lie one behind the other.
+func (r *Rows) shareVectors(values []byte, n int, presence []byte) {
+	r.data = values[:len(values):len(values)]
+	r.ends = make([]int, n)
+	if presence != nil {
+		r.absent = make([]bool, n)
+	}
+	end := 0
+	for i := range n {
+		if presence != nil && presence[i/8]>>(i%8)&1 == 0 {
+			r.absent[i] = true
+		} else {
+			end += 4 * r.dim
+		}
+		r.ends[i] = end
+	}
 }
 
 // validRows checks each present row, and that ids are there and distinct.

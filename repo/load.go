@@ -103,8 +103,7 @@ func (r *Repository) decode(kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte
 	return r.decodeInto(nil, kind, id, sealed)
 }
 
-// decodeInto is decode in the memory of buf where that is large enough; the
-// result may share memory with buf and sealed.
+// decodeInto is decode in the memory of buf where that is large enough.
 func (r *Repository) decodeInto(buf []byte, kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
 	stored, err := r.envelope.stored(kind, id, sealed)
 	if err != nil {
