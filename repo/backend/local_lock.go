@@ -31,7 +31,10 @@ func (l *Local) Lock(name string) (unlock func() error, err error) {
 	l.removeStaleLocks()
 	for {
 		f := flock.New(l.where(lockPrefix+name), flock.SetFlag(os.O_RDWR|os.O_CREATE), flock.SetPermissions(0o600))
-		if err := l.try(f, name); err != nil {
+		if err := l.try(f, name); isNoLock(err) {
+			_ = os.Remove(f.Path())
+			return func() error { return nil }, nil
+		} else if err != nil {
 			return nil, err
 		}
 		if l.named(f) {
@@ -86,7 +89,7 @@ func (l *Local) Holder(name string) (*Holder, error) {
 	}
 	f := flock.New(l.where(lockPrefix+name), flock.SetFlag(os.O_RDONLY))
 	got, err := f.TryRLock()
-	if errors.Is(err, fs.ErrNotExist) || got {
+	if got || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || isNoLock(err) {
 		return nil, f.Unlock()
 	}
 	if err != nil {

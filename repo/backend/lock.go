@@ -10,10 +10,11 @@ import (
 // lock goes with its process, however that ends, so that none is ever stale.
 type Locker interface {
 	// Lock takes the lock of a name, or is a *LockedError while somebody else
-	// has it. unlock gives it back.
+	// has it. unlock gives it back. Where a store turns out to have no locks,
+	// everybody gets it.
 	Lock(name string) (unlock func() error, err error)
 
-	// Holder tells who has the lock; nil: nobody.
+	// Holder tells who has the lock; nil: nobody, or it cannot be known.
 	Holder(name string) (*Holder, error)
 }
 

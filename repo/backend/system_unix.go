@@ -28,6 +28,12 @@ func isNoLink(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 }
 
+// isNoLock reports whether a lock failed because this file system, a network's
+// or FUSE's, has none.
+func isNoLock(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.EINVAL)
+}
+
 // syncFolder makes the names in an open folder durable. Some network and FUSE
 // file systems cannot sync a folder and say EINVAL or ENOTSUP; there is
 // nothing more to be had there.

@@ -32,5 +32,10 @@ func isNoLink(err error) bool {
 	return errors.Is(err, errorInvalidFunction) || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 }
 
+// isNoLock reports whether a lock failed because this file system has none.
+func isNoLock(err error) bool {
+	return errors.Is(err, errorInvalidFunction) || errors.Is(err, errors.ErrUnsupported)
+}
+
 // syncFolder does nothing: Windows cannot sync a folder, NTFS logs names.
 func syncFolder(*os.File) error { return nil }
