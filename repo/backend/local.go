@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Local is a Backend in a folder, one file (0600) an object. It never leaves
@@ -25,8 +27,9 @@ import (
 type Local struct {
 	path    string // absolute
 	root    *os.Root
-	link    func(oldname, newname string) error // root.Link, but for tests
-	folders sync.Map                            // names of folders known to be durable
+	link    func(oldname, newname string) error               // root.Link, but for tests
+	lock    func(context.Context, *flock.Flock) (bool, error) // tryLock, but for tests
+	folders sync.Map                                          // names of folders known to be durable
 	reserve reserve
 }
 
@@ -42,7 +45,7 @@ func OpenLocal(folder string) (*Local, error) {
 	if err != nil {
 		return nil, fileError("open", abs, err)
 	}
-	return &Local{path: abs, root: root, link: root.Link}, nil
+	return &Local{path: abs, root: root, link: root.Link, lock: tryLock}, nil
 }
 
 // CreateLocal opens a folder and makes it first, durably and with its

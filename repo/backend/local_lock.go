@@ -48,11 +48,15 @@ func (l *Local) Lock(name string) (unlock func() error, err error) {
 	}
 }
 
+func tryLock(ctx context.Context, f *flock.Flock) (bool, error) {
+	return f.TryLockContext(ctx, lockPatience/50)
+}
+
 // try takes the lock of a file, for a moment if need be.
 func (l *Local) try(f *flock.Flock, name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
 	defer cancel()
-	switch got, err := f.TryLockContext(ctx, lockPatience/50); {
+	switch got, err := l.lock(ctx, f); {
 	case got:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
