@@ -40,9 +40,6 @@ func lookUpConfig() (file string, found bool) {
 type configReader struct {
 	*profile
 	app *cli.App
-	// stray says that the file lies where the program was started and nobody
-	// named it: somebody else may have put it there, so no command in it is run.
-	stray bool
 }
 
 // readConfig reads what a file says to all, and then what the profile says:
@@ -53,7 +50,7 @@ func readConfig(app *cli.App, file, name string, stray bool) (*profile, error) {
 	if err != nil {
 		return nil, usage("--config none reads none", "the config file: %v", err)
 	}
-	r := &configReader{&profile{file: file, settings: map[string]configValue{}, flags: map[string]map[string]configValue{}}, app, stray}
+	r := &configReader{&profile{file: file, stray: stray, settings: map[string]configValue{}, flags: map[string]map[string]configValue{}}, app}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
@@ -98,7 +95,7 @@ func (r *configReader) choose(profiles *yaml.Node, name string) error {
 	if profiles != nil {
 		err := r.each(profiles, func(key string, at, v *yaml.Node) error {
 			names = append(names, key)
-			one := &configReader{&profile{file: r.file, settings: map[string]configValue{}, flags: map[string]map[string]configValue{}}, r.app, r.stray}
+			one := &configReader{&profile{file: r.file, stray: r.stray, settings: map[string]configValue{}, flags: map[string]map[string]configValue{}}, r.app}
 			err := one.each(v, func(k string, at, v *yaml.Node) error {
 				return one.entry("", level{flags: r.app.Flags, commands: r.app.Commands}, k, at, v)
 			})
@@ -205,6 +202,8 @@ func (r *configReader) entry(path string, here level, key string, at, v *yaml.No
 		})
 	case isSetting && path != "":
 		return r.wrong(at, "it belongs where repo and chromadb-url stand", "%s is of all commands, not of %s alone", key, path)
+	case r.stray && (isSetting || f != nil) && neverStray(path, key):
+		return r.wrong(at, nameIt, "%s is not taken from a file that was only found here", key)
 	case isSetting:
 		texts, err := r.texts(key, at, v, nil)
 		r.settings[key] = configValue{texts, at.Line}
@@ -217,6 +216,19 @@ func (r *configReader) entry(path string, here level, key string, at, v *yaml.No
 		return r.wrong(at, "put it into a file, and name that: "+key+"-file", "%s would be a secret in this file", key)
 	}
 	return r.unknown(path, here, key, at)
+}
+
+// nameIt is what to do with a stray file.
+const nameIt = "name the file if it is yours: --config " + configName + ", or AUTOCHROME_CONFIG"
+
+// neverStray reports whether a key counts only in a file that somebody named: it
+// runs a command, has a file read, sent or written, or says who is believed and
+// who is told.
+func neverStray(path, key string) bool {
+	return strings.HasSuffix(key, "-command") || strings.HasSuffix(key, "-file") ||
+		strings.HasPrefix(key, "hook-") && key != "hook-timeout" ||
+		slices.Contains([]string{"validate", "notify-on", "insecure-skip-verify"}, key) ||
+		path == "restore" && key == "to"
 }
 
 func (r *configReader) unknown(path string, here level, key string, at *yaml.Node) error {
@@ -256,10 +268,6 @@ func (r *configReader) texts(key string, at, v *yaml.Node, f cli.Flag) ([]string
 		}
 		if err := refuseSecrets([]given{{name: key, value: n.Value}}); err != nil {
 			return nil, r.wrong(n, "put it into a file, and name that with a key that ends with -file", "%s holds a secret", key)
-		}
-		if r.stray && (strings.HasSuffix(key, "-command") || strings.HasPrefix(key, "hook-") && key != "hook-timeout" || key == "validate") {
-			return nil, r.wrong(n, "name the file if it is yours: --config "+configName+", or AUTOCHROME_CONFIG",
-				"%s is not run from a file that was only found here", key)
 		}
 		texts = append(texts, r.path(key, n.Value))
 	}

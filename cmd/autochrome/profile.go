@@ -13,8 +13,11 @@ import (
 // which count where neither flag nor variable is given, and for other flags of
 // commands, which are given as if they had been typed where they were not.
 type profile struct {
-	file     string
-	name     string // "": the file names none
+	file string
+	name string // "": the file names none
+	// stray says that the file lies where the program was started and nobody
+	// named it: somebody else may have put it there.
+	stray    bool
 	settings map[string]configValue
 	flags    map[string]map[string]configValue // by command ("snapshot create", "" for all) and flag
 }

@@ -137,8 +137,13 @@ func chromaOptions(c *cli.Context) (chroma.Options, error) {
 	if o.Token, err = secret(c, "token-file", "CHROMADB_TOKEN"); err != nil {
 		return o, err
 	}
-	o.Password, err = secret(c, "chromadb-password-file", "CHROMADB_PASSWORD")
-	return o, err
+	if o.Password, err = secret(c, "chromadb-password-file", "CHROMADB_PASSWORD"); err != nil {
+		return o, err
+	}
+	if p := profileOf(c.App); p != nil && p.stray && c.String("chromadb-url") == "" && firstOf(c, "chromadb-url") != "" && (o.Token != "" || o.Password != "") {
+		return o, usage(nameIt, "no token or password goes to the chromadb-url of %s, which was only found here", p.file)
+	}
+	return o, nil
 }
 
 // secret reads a secret from the file that a setting names, or else from the
