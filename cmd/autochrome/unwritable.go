@@ -30,6 +30,3 @@ func (e *unwritableError) Error() string {
 func (e *unwritableError) Hint() string {
 	return "--skip-unwritable leaves out the records that it refuses and writes the others as nearly as can be; --dry-run names them all"
 }
-
-// Is makes it a plan that was not carried out.
-func (e *unwritableError) Is(target error) bool { return target == restore.ErrDeclined }
