@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -32,10 +33,18 @@ func freeToWrite(force bool, paths ...string) error {
 	return nil
 }
 
+// partOf gives a name beside a path for what is not whole yet: another one each
+// time, since what a killed process has left may be there. The number of a process
+// would not do: in a container it is always the same.
+func partOf(path string) string {
+	parent, name := filepath.Split(filepath.Clean(path))
+	return filepath.Join(parent, fmt.Sprintf(".%s.%s.part", name, rand.Text()))
+}
+
 // writeWhole makes a file that has its name only when it is whole. Before it
 // gets the name, stale files are removed.
 func writeWhole(path string, write func(io.Writer) error, stale ...string) (err error) {
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid()))
+	temp := partOf(path)
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) // and the umask
 	if err != nil {
 		return err
@@ -88,8 +97,7 @@ func freeFolder(force bool, folder string) error {
 // wholeFolder makes a folder that has its name only when it is whole. One that is
 // there is replaced.
 func wholeFolder(folder string, write func(folder string) error) (err error) {
-	parent, name := filepath.Split(filepath.Clean(folder))
-	temp := filepath.Join(parent, fmt.Sprintf(".%s.%d.part", name, os.Getpid()))
+	temp := partOf(folder)
 	if err := os.Mkdir(temp, 0o777); err != nil { // and the umask
 		return err
 	}
