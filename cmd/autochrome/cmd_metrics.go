@@ -66,7 +66,13 @@ func showMetrics(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.withRepository(ctx, func(r *repo.Repository) error {
-		m, err := repositoryMetrics(ctx, r, costly{actions: true, dedup: !s.flags.Bool("fast")})
+		m, err := repositoryMetrics(ctx, r)
+		if err == nil {
+			err = addActions(ctx, r, &m)
+		}
+		if err == nil && !s.flags.Bool("fast") {
+			err = addDedup(ctx, r, &m)
+		}
 		if err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ func (s *session) watcher(ctx context.Context) (w *watcher, err error) {
 		return nil, err
 	}
 	w.log = &watchLog{console: *s.console}
-	w.metrics = &watchMetrics{set: newMetrics(), file: value(s.flags, "metrics-file"), wanted: s.flags.String("listen") != "" || value(s.flags, "metrics-file") != ""}
+	w.metrics = &watchMetrics{measuring: newMeasuring(), file: value(s.flags, "metrics-file"), wanted: s.flags.String("listen") != "" || value(s.flags, "metrics-file") != ""}
 	w.telling.notified = w.metrics.set.Notified
 	w.health = &watchHealth{rhythm: *w.rhythm("snapshot"), maxAge: s.flags.Duration("max-age"), jitter: s.flags.Duration("jitter")}
 	if w.health.maxAge < 0 {

@@ -15,14 +15,8 @@ import (
 	"autochrome/snapshot"
 )
 
-// costly are the metrics that take time in proportion to all that was ever done.
-type costly struct {
-	actions bool // every audit entry is read
-	dedup   bool // the trees of all snapshots are walked
-}
-
-// repositoryMetrics reads what a repository says.
-func repositoryMetrics(ctx context.Context, r *repo.Repository, with costly) (metrics.Repository, error) {
+// repositoryMetrics reads what a repository says, but for what is costly.
+func repositoryMetrics(ctx context.Context, r *repo.Repository) (metrics.Repository, error) {
 	var m metrics.Repository
 	list, err := standings(ctx, r)
 	if err != nil {
@@ -31,29 +25,34 @@ func repositoryMetrics(ctx context.Context, r *repo.Repository, with costly) (me
 	for _, x := range list {
 		m.Sources = append(m.Sources, sourceMetrics(x))
 	}
-	if with.actions {
-		if m.Actions, err = actionMetrics(ctx, r); err != nil {
-			return m, err
-		}
-	}
 	size, err := r.Size(ctx)
-	if err != nil {
-		return m, err
-	}
 	m.Bytes, m.Damaged = size.Bytes, len(r.Damaged())
-	if !with.dedup {
-		return m, nil
+	return m, err
+}
+
+// addActions counts what the audit log says: every entry is read.
+func addActions(ctx context.Context, r *repo.Repository, m *metrics.Repository) error {
+	list, err := actionMetrics(ctx, r)
+	if err == nil {
+		m.Actions = list
 	}
+	return err
+}
+
+// addDedup measures what snapshots share: the trees of all are walked.
+func addDedup(ctx context.Context, r *repo.Repository, m *metrics.Repository) error {
 	all, err := r.Snapshots(ctx)
 	if err != nil {
-		return m, err
+		return err
 	}
 	st, err := snapshot.Measure(ctx, r, all, func(repo.Snapshot) bool { return true })
-	if isDamage(err) {
-		return m, nil // what is damaged cannot be measured, and check names it
+	switch {
+	case err == nil:
+		m.Dedup = &metrics.Dedup{Logical: st.Logical, Stored: st.Stored}
+	case isDamage(err):
+		m.Dedup, err = nil, nil // what is damaged cannot be measured, and check names it
 	}
-	m.Dedup = &metrics.Dedup{Logical: st.Logical, Stored: st.Stored}
-	return m, err
+	return err
 }
 
 func sourceMetrics(x standing) metrics.Source {
@@ -127,21 +126,15 @@ func (s *session) writeMetrics(ctx context.Context, action string, err error) er
 	if path == "" {
 		return err
 	}
-	m := newMetrics()
-	m.Ran(action, time.Now(), time.Since(s.begun), exitCode(err, ctx.Err() != nil))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	m := newMeasuring()
+	m.set.Ran(action, time.Now(), time.Since(s.begun), exitCode(err, ctx.Err() != nil))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.within)
 	defer cancel()
-	readErr := s.withRepository(ctx, func(r *repo.Repository) error {
-		x, err := repositoryMetrics(ctx, r, costly{true, true})
-		if err == nil {
-			m.SetRepository(x)
-		}
-		return err
-	})
+	readErr := s.withRepository(ctx, func(r *repo.Repository) error { return m.read(ctx, r) })
 	if readErr != nil && err == nil {
-		s.warn("the metrics file says nothing of the repository: %v", readErr)
+		s.warn("the metrics file does not say all of the repository: %v", readErr)
 	}
-	if fileErr := m.WriteFile(path); fileErr != nil {
+	if fileErr := m.set.WriteFile(path); fileErr != nil {
 		if err == nil {
 			return unfinished("", "it is done, but the metrics cannot be written: %v", fileErr)
 		}

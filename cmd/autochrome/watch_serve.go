@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"autochrome/metrics"
 	"autochrome/notify"
 	"autochrome/repo"
 	"autochrome/watch"
@@ -71,18 +70,10 @@ func (h *watchHealth) answer(w http.ResponseWriter, now time.Time) {
 
 // watchMetrics are those of a watch.
 type watchMetrics struct {
-	set    *metrics.Set
+	measuring
 	file   string // "": none
 	wanted bool   // by anybody
-
-	costly  metrics.Repository // Dedup and Actions as they were last read
-	counted time.Time          // when that was
-	took    time.Duration      // how long all of it took then
 }
-
-// costlyShare bounds how much of the time goes into reading what is costly: a
-// hundredth.
-const costlyShare = 100
 
 // measure reads the repository's metrics anew.
 func (w *watcher) measure(ctx context.Context) {
@@ -90,25 +81,12 @@ func (w *watcher) measure(ctx context.Context) {
 	if !m.wanted {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.within)
 	defer cancel()
 	s := *w.session
-	err := s.withRepository(ctx, func(r *repo.Repository) error {
-		begun := time.Now()
-		count := begun.Sub(m.counted) >= costlyShare*m.took
-		x, err := repositoryMetrics(ctx, r, costly{count, count})
-		if err != nil {
-			return err
-		}
-		if count {
-			m.costly, m.counted, m.took = x, time.Now(), time.Since(begun)
-		}
-		x.Dedup, x.Actions = m.costly.Dedup, m.costly.Actions
-		m.set.SetRepository(x)
-		return nil
-	})
+	err := s.withRepository(ctx, func(r *repo.Repository) error { return m.read(ctx, r) })
 	if err != nil && !errors.Is(err, repo.ErrNoRepository) {
-		w.warn("the repository's metrics cannot be read: %v", err)
+		w.warn("not all of the repository's metrics can be read: %v", err)
 	}
 	if m.file == "" {
 		return
