@@ -96,16 +96,16 @@ func (t *typedLine) find(commands []*cli.Command) (found *cli.Command) {
 	return found
 }
 
-// flagWants says what kind of value a flag has.
-func flagWants(name string) want {
+// flagWants says what kind of value a flag of a command has.
+func flagWants(command, name string) want {
 	switch {
-	case name == "repo" || name == "like":
+	case slices.Contains([]string{"repo", "like", "from", "series"}, name) || name == "to" && command != "restore":
 		return wantsFolder
 	case name == "source":
 		return wantsSource
 	case name == "collections" || name == "failed-collections":
 		return wantsCollection
-	case strings.HasSuffix(name, "-file") || slices.Contains([]string{"plan", "plan-out", "report", "ids-from", "output", "config"}, name):
+	case strings.HasSuffix(name, "-file") || slices.Contains([]string{"plan", "plan-out", "report", "ids-from", "output", "config", "decrypt-with"}, name):
 		return wantsFile
 	case fewWords[name] != nil:
 		return wantsOther
@@ -129,7 +129,7 @@ func (t *typedLine) wants() want {
 	deepest := t.levels[len(t.levels)-1]
 	switch {
 	case t.flag != "":
-		return flagWants(t.flag)
+		return flagWants(deepest.name, t.flag)
 	case t.dashes:
 		return wantsFile
 	case strings.HasPrefix(t.current, "-"):

@@ -205,11 +205,11 @@ func (r *configReader) entry(path string, here level, key string, at, v *yaml.No
 	case r.stray && (isSetting || f != nil) && neverStray(path, key):
 		return r.wrong(at, nameIt, "%s is not taken from a file that was only found here", key)
 	case isSetting:
-		texts, err := r.texts(key, at, v, nil)
+		texts, err := r.texts(path, key, at, v, nil)
 		r.settings[key] = configValue{texts, at.Line}
 		return err
 	case f != nil && f.Names()[0] == key:
-		texts, err := r.texts(key, at, v, f)
+		texts, err := r.texts(path, key, at, v, f)
 		r.set(path, key, configValue{texts, at.Line})
 		return err
 	case path == "" && slices.ContainsFunc(allSettings(), func(s setting) bool { return s.name == key+"-file" }):
@@ -250,7 +250,7 @@ func (r *configReader) unknown(path string, here level, key string, at *yaml.Nod
 
 // texts reads a value, or a list of them where the flag may be given several
 // times.
-func (r *configReader) texts(key string, at, v *yaml.Node, f cli.Flag) ([]string, error) {
+func (r *configReader) texts(command, key string, at, v *yaml.Node, f cli.Flag) ([]string, error) {
 	_, several := f.(*cli.StringSliceFlag)
 	nodes := []*yaml.Node{v}
 	if v.Kind == yaml.SequenceNode && (several || key == "keep-tag") {
@@ -269,14 +269,14 @@ func (r *configReader) texts(key string, at, v *yaml.Node, f cli.Flag) ([]string
 		if err := refuseSecrets([]given{{name: key, value: n.Value}}); err != nil {
 			return nil, r.wrong(n, "put it into a file, and name that with a key that ends with -file", "%s holds a secret", key)
 		}
-		texts = append(texts, r.path(key, n.Value))
+		texts = append(texts, r.path(command, key, n.Value))
 	}
 	return texts, nil
 }
 
 // path makes a file or folder one from where the config file is.
-func (r *configReader) path(key, text string) string {
-	if w := flagWants(key); w != wantsFile && w != wantsFolder || text == "-" || remote.MatchString(text) {
+func (r *configReader) path(command, key, text string) string {
+	if w := flagWants(command, key); w != wantsFile && w != wantsFolder || text == "-" || remote.MatchString(text) {
 		return text
 	}
 	if rest, ok := strings.CutPrefix(text, "~/"); ok {
