@@ -134,7 +134,7 @@ func (d *differing) findBeside(ctx context.Context, word string) (repo.Snapshot,
 	if source == "" && word == "latest" {
 		source = known
 	}
-	snap, err := d.repo.Find(ctx, word, source)
+	snap, err := snapshotNamed(ctx, d.repo, word, source)
 	if err != nil {
 		return snap, err
 	}

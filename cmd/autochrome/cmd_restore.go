@@ -144,10 +144,7 @@ func (s *session) restore(ctx context.Context, r *repo.Repository, word string, 
 			err = errors.Join(err, endErr)
 		}
 	}()
-	snap, ok, err := pointOf(ctx, r, word)
-	if !ok {
-		snap, err = r.Find(ctx, word, s.flags.String("source"))
-	}
+	snap, err := snapshotNamed(ctx, r, word, s.flags.String("source"))
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,6 @@ func sourceFlag() cli.Flag {
 // there are several sources, the latest is of the one with the address, tenant
 // and database of the settings, if that is only one.
 func (s *session) find(ctx context.Context, r *repo.Repository, word string) (repo.Snapshot, error) {
-	if snap, ok, err := pointOf(ctx, r, word); ok {
-		return snap, err
-	}
 	source := s.flags.String("source")
 	if source == "" && word == "latest" {
 		sources, err := r.Sources(ctx)
@@ -37,6 +34,15 @@ func (s *session) find(ctx context.Context, r *repo.Repository, word string) (re
 		if len(sources) == 1 {
 			source = sources[0].Name
 		}
+	}
+	return snapshotNamed(ctx, r, word, source)
+}
+
+// snapshotNamed gives the snapshot of a source, or of any, that a word means: a point
+// of a run, too.
+func snapshotNamed(ctx context.Context, r *repo.Repository, word, source string) (repo.Snapshot, error) {
+	if snap, ok, err := pointOf(ctx, r, word); ok {
+		return snap, err
 	}
 	return r.Find(ctx, word, source)
 }
@@ -53,10 +59,7 @@ func (s *session) findFor(ctx context.Context, r *repo.Repository, live snapshot
 	if source == "" && word == "latest" {
 		source = known // "" where it has never been seen: then there must be one only
 	}
-	snap, ok, err := pointOf(ctx, r, word)
-	if !ok {
-		snap, err = r.Find(ctx, word, source)
-	}
+	snap, err := snapshotNamed(ctx, r, word, source)
 	if err != nil {
 		return snap, err
 	}
