@@ -19,6 +19,9 @@ func (s *session) isThere(path string) error {
 	if archive.IsFolder(path) {
 		return nil
 	}
+	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() && !i.IsDir() {
+		return nil // a pipe can be opened but once
+	}
 	in, err := s.openArchive(path)
 	if err != nil {
 		return err

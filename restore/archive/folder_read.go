@@ -23,8 +23,12 @@ func IsFolder(path string) bool { return hasFile(path, manifestName) || hasFile(
 // IsTables reports whether a path is a folder that ExportFolder wrote.
 func IsTables(path string) bool { return hasFile(path, manifestName) && hasFile(path, vdfName) }
 
-// IsTable reports whether a path is a Parquet file, by how it begins.
+// IsTable reports whether a path is a Parquet file, by how it begins. Nothing is
+// read of a pipe, which would lack that afterwards.
 func IsTable(path string) bool {
+	if i, err := os.Stat(path); err != nil || !i.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
