@@ -84,6 +84,13 @@ func withoutUser(s string) string {
 	return u.String()
 }
 
+// Address gives the address of a server as [Database.URL] tells it, however it is
+// spelt: with a scheme, and without user, trailing slash and API path.
+func Address(s string) (string, error) {
+	o := Options{URL: s}
+	return o.baseURL()
+}
+
 // baseURL checks the URL and gives it without user, trailing slash and API
 // path.
 func (o *Options) baseURL() (string, error) {

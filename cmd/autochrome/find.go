@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"autochrome/chroma"
 	"autochrome/repo"
 	"autochrome/snapshot"
 	"autochrome/tree"
@@ -27,9 +27,10 @@ func (s *session) find(ctx context.Context, r *repo.Repository, word string) (re
 		if err != nil {
 			return repo.Snapshot{}, err
 		}
+		address, err := chroma.Address(value(s.flags, "chromadb-url"))
 		sources = slices.DeleteFunc(sources, func(x repo.Source) bool {
-			return x.Newest.Scope.Tenant != value(s.flags, "tenant") || x.Newest.Scope.Database != value(s.flags, "database") ||
-				x.Newest.Server.URL != strings.TrimRight(value(s.flags, "chromadb-url"), "/")
+			return err != nil || x.Newest.Scope.Tenant != value(s.flags, "tenant") || x.Newest.Scope.Database != value(s.flags, "database") ||
+				x.Newest.Server.URL != address
 		})
 		if len(sources) == 1 {
 			source = sources[0].Name
