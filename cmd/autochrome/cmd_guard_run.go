@@ -152,7 +152,7 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository) (gua
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(env, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{ownKeys.env(), likeKeys.env(), toKeys.env(), fromKeys.env(), notifyEnv}, name)
+		return name == notifyEnv || slices.ContainsFunc(allKeys, func(k keySettings) bool { return name == k.env() })
 	})
 }
 

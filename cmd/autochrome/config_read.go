@@ -138,7 +138,7 @@ func (p *profile) set(path, flag string, v configValue) {
 
 // both refuses settings that exclude one another.
 func (r *configReader) both() error {
-	for _, k := range []keySettings{ownKeys, newKeys, toKeys, likeKeys} {
+	for _, k := range allKeys {
 		if c, ok := r.settings[k.command()]; ok && r.settings[k.file()].texts != nil {
 			return r.wrongLine(c.line, "", "%s and %s exclude one another", k.file(), k.command())
 		}

@@ -25,6 +25,8 @@ var (
 	toKeys   = keySettings{"to-", "the other repository"}
 	fromKeys = keySettings{"from-", "the copy"}
 	likeKeys = keySettings{"like-", "the repository that it shall be like"}
+
+	allKeys = []keySettings{ownKeys, newKeys, toKeys, fromKeys, likeKeys}
 )
 
 func (k keySettings) file() string     { return k.prefix + "password-file" }
