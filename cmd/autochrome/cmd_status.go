@@ -160,7 +160,11 @@ func (s *session) printStatus(x statusJSON) error {
 		t.add("last run", run.Run+", "+plural(run.Points, "point")+", begun "+age(int64(s.begun.Sub(run.Begun).Seconds()))+", "+run.Ended+": "+run.Command)
 	}
 	for _, run := range x.OpenRuns {
-		t.add("run not ended", run.Run+", "+plural(run.Points, "point")+", begun "+age(int64(s.begun.Sub(run.Begun).Seconds()))+": "+run.Command)
+		what := "run not ended"
+		if run.By != nil {
+			what = "running"
+		}
+		t.add(what, run.Run+", "+plural(run.Points, "point")+", begun "+age(int64(s.begun.Sub(run.Begun).Seconds()))+": "+run.Command)
 	}
 	for _, d := range x.Damaged {
 		t.add("damaged", d)
