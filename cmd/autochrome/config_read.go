@@ -222,12 +222,12 @@ func (r *configReader) entry(path string, here level, key string, at, v *yaml.No
 const nameIt = "name the file if it is yours: --config " + configName + ", or AUTOCHROME_CONFIG"
 
 // neverStray reports whether a key counts only in a file that somebody named: it
-// runs a command, has a file read, sent or written, or says who is believed and
-// who is told.
+// runs a command, has a file read, sent or written, or says who is believed, who
+// is told and who may ask.
 func neverStray(path, key string) bool {
 	return strings.HasSuffix(key, "-command") || strings.HasSuffix(key, "-file") ||
 		strings.HasPrefix(key, "hook-") && key != "hook-timeout" ||
-		slices.Contains([]string{"validate", "notify-on", "insecure-skip-verify"}, key) ||
+		slices.Contains([]string{"validate", "notify-on", "insecure-skip-verify", "listen", "output", "report", "plan-out", "force"}, key) ||
 		path == "restore" && key == "to"
 }
 
