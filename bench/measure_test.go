@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"autochrome/internal/process"
 )
 
 // cost is what one run of something took.
@@ -24,11 +26,11 @@ type cost struct {
 // a new process.
 func measure(pid int, f func()) cost {
 	runtime.GC()
-	own, server := selfCPU(), processCPU(pid)
+	own, server := process.CPUTime(), processCPU(pid)
 	begun := time.Now()
 	f()
 	wall := time.Since(begun)
-	return cost{wall, selfCPU() - own, processCPU(pid) - server}
+	return cost{wall, process.CPUTime() - own, processCPU(pid) - server}
 }
 
 // rounds is how often things are measured.

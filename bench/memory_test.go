@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"autochrome/internal/process"
 )
 
 // BenchmarkMemory gives the most memory that the program had resident while it
@@ -154,7 +156,7 @@ func child(line string) int {
 		}
 	}
 	if s := cmd.ProcessState; s != nil {
-		r.Peak, r.CPU = peakMemory(s), s.UserTime()+s.SystemTime()
+		r.Peak, r.CPU = process.PeakMemory(s), s.UserTime()+s.SystemTime()
 	}
 	if json.NewEncoder(os.Stdout).Encode(r) != nil {
 		return 1

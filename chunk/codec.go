@@ -51,10 +51,14 @@ func appendHead(dst []byte, codec byte, length int) []byte {
 
 // Decode gives the canonical bytes of a stored form. Nothing longer than it
 // announces, or than MaxRow allows, is ever allocated.
-func Decode(stored []byte) ([]byte, error) { return DecodeInto(nil, stored) }
+func Decode(stored []byte) ([]byte, error) { return DecodeWith(nil, stored) }
 
-// DecodeInto is Decode in the memory of buf where that is large enough.
-func DecodeInto(buf, stored []byte) ([]byte, error) {
+// DecodeWith is Decode in memory that alloc gives, of any content, when it is told
+// how many bytes it takes. It is told once at the most.
+func DecodeWith(alloc func(length int) []byte, stored []byte) ([]byte, error) {
+	if alloc == nil {
+		alloc = func(length int) []byte { return make([]byte, length) }
+	}
 	d := wire.Reader{Rest: stored}
 	codec := d.Byte()
 	length := d.Int(MaxRow + MaxSize)
@@ -66,13 +70,13 @@ func DecodeInto(buf, stored []byte) ([]byte, error) {
 		if len(d.Rest) != length {
 			return nil, corrupt("stored form: %d bytes instead of %d", len(d.Rest), length)
 		}
-		return append(memory(buf, length)[:0], d.Rest...), nil // what is stored may be a small part of much
+		return append(alloc(length)[:0], d.Rest...), nil // what is stored may be a small part of much
 	case codecZstd:
-		return decodeZstd(zstdDecoder(), buf, d.Rest, length)
+		return decodeZstd(zstdDecoder(), alloc, d.Rest, length)
 	case codecRecord:
-		return decodeZstd(recordDecoder(), buf, d.Rest, length)
+		return decodeZstd(recordDecoder(), alloc, d.Rest, length)
 	case codecPlanes:
-		return decodePlanes(buf, d.Rest, length)
+		return decodePlanes(alloc, d.Rest, length)
 	}
 	return nil, corrupt("stored form: unknown codec %d", codec)
 }
@@ -80,7 +84,7 @@ func DecodeInto(buf, stored []byte) ([]byte, error) {
 // zstdBlock is what a block of a zstd frame decodes to at the most.
 const zstdBlock = 128 << 10
 
-func decodeZstd(decoder *zstd.Decoder, buf, b []byte, length int) ([]byte, error) {
+func decodeZstd(decoder *zstd.Decoder, alloc func(int) []byte, b []byte, length int) ([]byte, error) {
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {
 		return nil, corrupt("zstd: %v", err)
@@ -92,7 +96,7 @@ func decodeZstd(decoder *zstd.Decoder, buf, b []byte, length int) ([]byte, error
 	if length/zstdBlock > len(b)/4 {
 		return nil, corrupt("zstd: %d bytes announced in %d", length, len(b))
 	}
-	out, err := decoder.DecodeAll(b, memory(buf, length)[:0:length])
+	out, err := decoder.DecodeAll(b, alloc(length)[:0:length])
 	if err != nil {
 		return nil, corrupt("zstd: %v", err)
 	}

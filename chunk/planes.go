@@ -115,7 +115,7 @@ func isNoise(block []byte) bool {
 	return slices.Max(count[:]) < pieces*length>>7+4
 }
 
-func decodePlanes(into, b []byte, length int) ([]byte, error) {
+func decodePlanes(alloc func(int) []byte, b []byte, length int) ([]byte, error) {
 	d := wire.Reader{Rest: b}
 	start, count := d.Int(length), d.Int(length/4)
 	head := d.Take(start)
@@ -129,29 +129,44 @@ func decodePlanes(into, b []byte, length int) ([]byte, error) {
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
 	*buf = memory(*buf, 4*count)
-	p0, p1, p2, p3 := (*buf)[:count], (*buf)[count:2*count], (*buf)[2*count:3*count], (*buf)[3*count:]
-	for _, plane := range [][]byte{p3, p2, p1, p0} {
-		for len(plane) > 0 {
-			block := plane[:min(len(plane), planeBlock)]
-			plane = plane[len(block):]
-			if err := decodeBlock(&d, block); err != nil {
-				return nil, err
-			}
+	var planes [4][]byte
+	for p := 3; p >= 0; p-- {
+		var err error
+		if planes[p], err = decodePlane(&d, (*buf)[p*count:(p+1)*count]); err != nil {
+			return nil, err
 		}
 	}
 	tail := d.Take(length - start - 4*count)
 	if d.Err != nil || len(d.Rest) != 0 {
 		return nil, corrupt("planes: truncated, or bytes too many")
 	}
-	out := memory(into, length)
+	out := alloc(length)
 	copy(out, head)
 	floats := out[start : start+4*count]
-	for i := range count {
+	p0, p1, p2, p3 := planes[0], planes[1][:count], planes[2][:count], planes[3][:count]
+	for i := range p0 {
 		u := uint32(p0[i]) | uint32(p1[i])<<8 | uint32(p2[i])<<16 | uint32(p3[i])<<24
 		binary.LittleEndian.PutUint32(floats[4*i:], u>>1|u<<31)
 	}
 	copy(out[start+4*count:], tail)
 	return out, nil
+}
+
+// decodePlane gives a plane of len(buf) bytes: where it lies, if it is stored as
+// it is in one block, or else in buf.
+func decodePlane(d *wire.Reader, buf []byte) ([]byte, error) {
+	if len(buf) <= planeBlock && len(d.Rest) > len(buf) && d.Rest[0] == blockStored {
+		d.Byte()
+		return d.Take(len(buf)), nil
+	}
+	for rest := buf; len(rest) > 0; {
+		block := rest[:min(len(rest), planeBlock)]
+		rest = rest[len(block):]
+		if err := decodeBlock(d, block); err != nil {
+			return nil, err
+		}
+	}
+	return buf, nil
 }
 
 func decodeBlock(d *wire.Reader, block []byte) error {

@@ -69,7 +69,7 @@ func (r *Records) AppendRecords(o *Records, first, count int) {
 // o: it is valid until o changes, and not to be changed itself.
 func (r *Records) View(o *Records, first, count int) {
 	for i, c := range r.Columns {
-		c.view(o.Columns[i], first, count)
+		c.View(o.Columns[i], first, count)
 	}
 }
 

@@ -103,6 +103,9 @@ func (r *Rows) Twice() (row []byte, ok bool) {
 	return nil, false
 }
 
+// Grow makes room for rows of n bytes in all.
+func (r *Rows) Grow(n int) { r.data = slices.Grow(r.data, n) }
+
 // room makes room for n more bytes of rows. Memory at least doubles: append
 // alone adds a quarter at a time, and so takes five times in all what is needed
 // in the end; and memory that is new costs more than what is done in it.

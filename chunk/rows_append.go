@@ -26,15 +26,15 @@ func (r *Rows) Truncate(n int) {
 	}
 }
 
-// view makes r count rows of o from first on, in the memory of o: it is valid
-// until o changes, and not to be changed itself.
-func (r *Rows) view(o *Rows, first, count int) {
+// View makes r count rows of o from first on, at least one, in the memory of o:
+// it is valid until o changes, and not to be changed itself.
+func (r *Rows) View(o *Rows, first, count int) {
 	start := 0
 	if first > 0 {
 		start = o.ends[first-1]
 	}
 	r.kind, r.dim, r.absent = o.kind, o.dim, nil
-	r.ends = r.ends[:0]
+	r.ends = slices.Grow(r.ends[:0], count)
 	for _, end := range o.ends[first : first+count] {
 		r.ends = append(r.ends, end-start)
 	}

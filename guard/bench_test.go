@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"autochrome/chunk"
 	"autochrome/internal/memory"
+	"autochrome/internal/process"
 	"autochrome/repo"
 	"autochrome/repo/backend"
 	"autochrome/restore"
@@ -25,11 +27,14 @@ type made struct {
 	restore.Target // nil: whatever is asked for besides panics
 	dim            int
 	changed        map[string]uint64 // by id: what a record was made of instead
+	took           time.Duration     // to make what was read back
 }
 
 func (m *made) IDsWhere(context.Context, string, []byte, func([]byte) error) error { return nil }
 
 func (m *made) ReadColumns(_ context.Context, _ string, ids [][]byte, _ []chunk.Kind, into *chunk.Records) error {
+	m.took -= process.CPUTime()
+	defer func() { m.took += process.CPUTime() }()
 	for _, id := range ids {
 		n, err := strconv.Atoi(string(id[1:]))
 		if err != nil {
@@ -133,6 +138,7 @@ func BenchmarkPoint(b *testing.B) {
 					b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 						before := w.Stats().Bytes
 						groups := 0
+						busy := m.took - process.CPUTime() // without reading back
 						for b.Loop() {
 							some := ids()
 							touched := map[int64]bool{}
@@ -146,6 +152,8 @@ func BenchmarkPoint(b *testing.B) {
 								b.Fatal(err)
 							}
 						}
+						busy += process.CPUTime() - m.took
+						b.ReportMetric(busy.Seconds()*1000/float64(b.N), "cpu-ms/op")
 						b.ReportMetric(float64(w.Stats().Bytes-before)/float64(b.N), "stored-B/op")
 						b.ReportMetric(float64(groups)/float64(b.N), "groups/op")
 					})

@@ -22,6 +22,7 @@ type recorder struct {
 
 	applying sync.Mutex // held while applier works
 	applier  *tree.Applier
+	recent   *recent // that of applier
 
 	told func(Point) // hears of each point; mu is held
 
@@ -73,7 +74,11 @@ func (r *recorder) apply(ctx context.Context, c *collection, splices []tree.Spli
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	if r.applier == nil {
-		r.applier = tree.NewApplier(r.store)
+		recent, err := newRecent(recentSize)
+		if err != nil {
+			return 0, tree.Node{}, err
+		}
+		r.recent, r.applier = recent, tree.NewApplier(r.store, recent)
 	}
 	return r.applier.Apply(ctx, c.tree, c.live.Description.Dimension, splices)
 }

@@ -126,6 +126,9 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 // close waits for what is under way and removes the scratch files.
 func (r *recorder) close() (err error) {
 	r.sealing.Wait()
+	if r.recent != nil {
+		err = r.recent.close()
+	}
 	for _, c := range r.collections {
 		err = errors.Join(err, c.places.close())
 	}

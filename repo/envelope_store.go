@@ -85,6 +85,15 @@ func (s *sealedStore) Load(ctx context.Context, name string, offset, length int6
 	return file[offset : offset+length], nil
 }
 
+// LoadInto is Load in the memory of buf, where that is large enough and the
+// backend can.
+func (s *sealedStore) LoadInto(ctx context.Context, buf []byte, name string, offset, length int64) ([]byte, error) {
+	if isSealed(name) {
+		return s.Load(ctx, name, offset, length)
+	}
+	return backend.LoadInto(ctx, s.Backend, buf, name, offset, length)
+}
+
 // List implements backend.Backend. Sizes are those that Load gives.
 func (s *sealedStore) List(ctx context.Context, folder string, fn func(backend.Info) error) error {
 	return s.Backend.List(ctx, folder, func(info backend.Info) error {

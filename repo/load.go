@@ -17,7 +17,13 @@ import (
 // or there is a DamagedError. Where several packs have the chunk, one good copy
 // is enough.
 func (r *Repository) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
-	b, err := r.load(ctx, id)
+	return r.LoadWith(ctx, id, nil)
+}
+
+// LoadWith is Load in memory that alloc gives when it is told how many bytes it
+// takes.
+func (r *Repository) LoadWith(ctx context.Context, id chunk.ID, alloc func(int) []byte) ([]byte, error) {
+	b, err := r.load(ctx, id, alloc)
 	what, absent := whatIsAbsent(err)
 	if !absent || r.recent.has(what) {
 		return b, err
@@ -26,7 +32,7 @@ func (r *Repository) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
 	if err := r.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	b, err = r.load(ctx, id)
+	b, err = r.load(ctx, id, alloc)
 	if what, absent := whatIsAbsent(err); absent {
 		r.recent.add(what)
 	}
@@ -45,18 +51,18 @@ func whatIsAbsent(err error) (string, bool) {
 	return d.Chunk.String(), true
 }
 
-func (r *Repository) load(ctx context.Context, id chunk.ID) ([]byte, error) {
+func (r *Repository) load(ctx context.Context, id chunk.ID, alloc func(int) []byte) ([]byte, error) {
 	at, ok := r.index().Lookup(id)
 	if !ok {
 		return nil, &DamagedError{Chunk: id, Err: r.missing()}
 	}
-	b, err := r.loadAt(ctx, id, at)
+	b, err := r.loadAt(ctx, id, at, alloc)
 	if err == nil || !errors.Is(err, ErrDamaged) {
 		return b, err
 	}
 	for _, other := range r.index().Copies(id) {
 		if other != at {
-			if b, e := r.loadAt(ctx, id, other); e == nil || !errors.Is(e, ErrDamaged) {
+			if b, e := r.loadAt(ctx, id, other, alloc); e == nil || !errors.Is(e, ErrDamaged) {
 				return b, e
 			}
 		}
@@ -74,13 +80,13 @@ func (r *Repository) missing() error {
 
 // loadAt reads a chunk where it shall lie. What turns out wrong is read once
 // more by itself: the store may have been at fault only once.
-func (r *Repository) loadAt(ctx context.Context, id chunk.ID, at index.Location) ([]byte, error) {
+func (r *Repository) loadAt(ctx context.Context, id chunk.ID, at index.Location, alloc func(int) []byte) ([]byte, error) {
 	name := r.packName(at.Pack)
 	size, _ := r.index().PackSize(at.Pack)
-	b, err := r.decodeAt(ctx, id, name, at, size)
+	b, err := r.decodeAt(ctx, id, name, at, size, alloc)
 	if err != nil && isDamage(err) {
 		r.reader.forget(at.Pack)
-		b, err = r.decodeAt(ctx, id, name, at, 0)
+		b, err = r.decodeAt(ctx, id, name, at, 0, alloc)
 	}
 	if err != nil && isDamage(err) {
 		r.reader.forget(at.Pack)
@@ -89,27 +95,32 @@ func (r *Repository) loadAt(ctx context.Context, id chunk.ID, at index.Location)
 	return b, err
 }
 
-func (r *Repository) decodeAt(ctx context.Context, id chunk.ID, name string, at index.Location, size int64) ([]byte, error) {
-	stored, err := r.reader.read(ctx, r.be, name, at, size)
+func (r *Repository) decodeAt(ctx context.Context, id chunk.ID, name string, at index.Location, size int64, alloc func(int) []byte) ([]byte, error) {
+	own := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(own)
+	stored, err := r.reader.read(ctx, r.be, name, at, size, own)
 	if err != nil {
 		return nil, err
 	}
-	return r.decode(at.Kind, id, stored)
+	return r.decodeWith(alloc, at.Kind, id, stored)
 }
+
+// readBuffers are what is read into that is read for once.
+var readBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // decode gives canonical bytes whose hash is their id, and nothing else, of
 // what lies in a pack.
 func (r *Repository) decode(kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
-	return r.decodeInto(nil, kind, id, sealed)
+	return r.decodeWith(nil, kind, id, sealed)
 }
 
-// decodeInto is decode in the memory of buf where that is large enough.
-func (r *Repository) decodeInto(buf []byte, kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
+// decodeWith is decode in memory that alloc gives.
+func (r *Repository) decodeWith(alloc func(int) []byte, kind chunk.Kind, id chunk.ID, sealed []byte) ([]byte, error) {
 	stored, err := r.envelope.stored(kind, id, sealed)
 	if err != nil {
 		return nil, err
 	}
-	b, err := chunk.DecodeInto(buf, stored)
+	b, err := chunk.DecodeWith(alloc, stored)
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func (r *Repository) loadStoredAt(ctx context.Context, id chunk.ID, at index.Loc
 	size, _ := r.index().PackSize(at.Pack)
 	for range 2 { // the store may have been at fault only once
 		var b []byte
-		if stored, err = r.reader.read(ctx, r.be, name, at, size); err == nil {
+		if stored, err = r.reader.read(ctx, r.be, name, at, size, new([]byte)); err == nil {
 			if b, err = r.decode(at.Kind, id, stored); err == nil {
 				return stored, len(b), nil
 			}

@@ -19,6 +19,13 @@ type walk struct {
 	visit func(kind chunk.Kind, run chunk.Run, whole bool) error
 
 	seen map[chunk.ID]rowSet // entries gone through, by chunk
+
+	// last is the chunk that was last read at each depth: a change here and there
+	// makes many short runs of one.
+	last [maxDepth + 1]struct {
+		id   chunk.ID
+		rows *chunk.Rows
+	}
 }
 
 func newWalk(load func(context.Context, chunk.ID) ([]byte, error)) *walk {
@@ -53,16 +60,12 @@ func (w *walk) run(ctx context.Context, kind chunk.Kind, run chunk.Run, whole bo
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	b, err := w.load(ctx, run.Chunk)
+	rows, err := w.rows(ctx, run.Chunk, depth)
 	if err == errLeaveOut {
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	rows, err := chunk.DecodeRows(b)
-	if err != nil {
-		return fmt.Errorf("chunk %v: %w", run.Chunk, err)
 	}
 	if run.First < 0 || run.Count < 0 || run.Count > rows.Len()-run.First {
 		return fmt.Errorf("chunk %v: %w: a run beyond its rows", run.Chunk, chunk.ErrCorrupt)
@@ -81,6 +84,23 @@ func (w *walk) run(ctx context.Context, kind chunk.Kind, run chunk.Run, whole bo
 		w.seen[run.Chunk] = w.seen[run.Chunk].with(i, 1) // only now: nothing below is left out
 	}
 	return nil
+}
+
+func (w *walk) rows(ctx context.Context, id chunk.ID, depth int) (*chunk.Rows, error) {
+	last := &w.last[depth]
+	if last.rows != nil && last.id == id {
+		return last.rows, nil
+	}
+	b, err := w.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := chunk.DecodeRows(b)
+	if err != nil {
+		return nil, fmt.Errorf("chunk %v: %w", id, err)
+	}
+	last.id, last.rows = id, rows
+	return rows, nil
 }
 
 // rowSet is a set of rows of one chunk, a bit each.

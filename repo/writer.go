@@ -146,6 +146,12 @@ func (w *Writer) storedLocked(id chunk.ID) bool {
 
 // Load is Repository.Load, also for chunks that are on their way.
 func (w *Writer) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
+	return w.LoadWith(ctx, id, nil)
+}
+
+// LoadWith is Load in memory that alloc gives when it is told how many bytes it
+// takes.
+func (w *Writer) LoadWith(ctx context.Context, id chunk.ID, alloc func(int) []byte) ([]byte, error) {
 	if err := w.err(); err != nil {
 		return nil, err
 	}
@@ -160,14 +166,14 @@ func (w *Writer) Load(ctx context.Context, id chunk.ID) ([]byte, error) {
 	local := w.local
 	w.mu.Unlock()
 	if pending {
-		return w.r.decode(kind, id, stored)
+		return w.r.decodeWith(alloc, kind, id, stored)
 	}
 	if at, ok := local.Lookup(id); ok {
-		if b, err := w.r.loadAt(ctx, id, at); err == nil || !errors.Is(err, ErrDamaged) {
+		if b, err := w.r.loadAt(ctx, id, at, alloc); err == nil || !errors.Is(err, ErrDamaged) {
 			return b, err
 		}
 	}
-	return w.r.Load(ctx, id)
+	return w.r.LoadWith(ctx, id, alloc)
 }
 
 // Save stores canonical bytes under the id that is their hash, unless they are
@@ -195,8 +201,11 @@ func (w *Writer) save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	// A chunk that cannot be read back must not be found out years later.
 	again := decodeBuffers.Get().(*[]byte)
 	defer decodeBuffers.Put(again)
-	*again = slices.Grow((*again)[:0], len(canonical))
-	if _, err := w.r.decodeInto(*again, kind, id, *buf); err != nil {
+	into := func(length int) []byte {
+		*again = slices.Grow((*again)[:0], length)[:length]
+		return *again
+	}
+	if _, err := w.r.decodeWith(into, kind, id, *buf); err != nil {
 		return w.fail(fmt.Errorf("chunk %v does not read back as it was given: %w", id, err))
 	}
 	return w.put(ctx, kind, id, *buf, len(canonical))

@@ -21,12 +21,13 @@ type Splice struct {
 
 // Apply changes a collection once; see Applier.
 func Apply(ctx context.Context, store Store, c Collection, dim int, splices []Splice) (height int, top Node, err error) {
-	return NewApplier(store).Apply(ctx, c, dim, splices)
+	return NewApplier(store, nil).Apply(ctx, c, dim, splices)
 }
 
-// openedNodes is how many nodes an Applier keeps open: some for each level, for
-// changes at random places come in order.
-const openedNodes = 32
+// openedNodes is how many nodes an Applier keeps open: all of a million and a half
+// records. Changes at random places come in order, so with fewer than all each
+// would be read again every time.
+const openedNodes = 64
 
 // Applier changes collections, again and again: what it read for one change it
 // keeps for the next, within the bounds of a Reader. It is not safe for
@@ -34,17 +35,28 @@ const openedNodes = 32
 type Applier struct {
 	store  Store
 	reader *Reader
+	group  *chunk.Records // of the base, in hand
+	other  *chunk.Records // columns of other groups, one at a time
 }
 
-// NewApplier gives an Applier over a store.
-func NewApplier(store Store) *Applier {
+// NewApplier gives an Applier over a store. What it stores it keeps in recent too,
+// where that is not nil.
+func NewApplier(store Store, recent Recent) *Applier {
+	loader, again := store.(allocLoader)
+	if recent != nil {
+		store = recentStore{store, recent}
+	}
 	r := NewReader(store)
+	r.recent = recent
+	if again {
+		r.spare = &spareMemory{loader: loader, least: spareLeast}
+	}
 	opened, err := simplelru.NewLRU[chunk.ID, []element](openedNodes, nil)
 	if err != nil {
 		panic(err) // the count is positive
 	}
 	r.opened = opened
-	return &Applier{store, r}
+	return &Applier{store, r, chunk.NewRecords(0), chunk.NewRecords(0)}
 }
 
 // Apply changes a collection of dim components by splices, which are in order
@@ -74,7 +86,7 @@ func (x *Applier) Apply(ctx context.Context, c Collection, dim int, splices []Sp
 		}
 		end = s.At + s.Remove
 	}
-	a := &applier{store: x.store, reader: x.reader, base: c, known: map[chunk.ID]element{}}
+	a := &applier{store: x.store, reader: x.reader, inHand: x.group, other: x.other, base: c, known: map[chunk.ID]element{}}
 	patches, err := a.regroupRecords(ctx, dim, splices)
 	if err != nil || len(patches) == 0 {
 		return c.Height, c.Top, err
@@ -97,8 +109,25 @@ func (x *Applier) Apply(ctx context.Context, c Collection, dim int, splices []Sp
 type applier struct {
 	store  Store
 	reader *Reader
+	inHand *chunk.Records
+	other  *chunk.Records
 	base   Collection
 	known  map[chunk.ID]element // nodes of the base that were opened
+}
+
+// records gives the records of a group, valid until it is called again.
+func (a *applier) records(ctx context.Context, g Group) (*chunk.Records, error) {
+	for _, k := range chunk.Columns {
+		if _, err := a.reader.column(ctx, g, k, a.inHand.Column(k)); err != nil {
+			return nil, err
+		}
+	}
+	return a.inHand, nil
+}
+
+// column gives a column of a group, valid until it is called again.
+func (a *applier) column(ctx context.Context, g Group, kind chunk.Kind) (*chunk.Rows, error) {
+	return a.reader.column(ctx, g, kind, a.other.Column(kind))
 }
 
 // patch says that the elements of one level over the base's records [from, to)

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"bytes"
 	"context"
 
 	"autochrome/chunk"
@@ -69,6 +70,11 @@ type recutter struct {
 	fresh  []int           // those of them that were inserted
 	skip   int64           // records before this position are removed
 	gone   map[string]spot // removed records, by id
+
+	// While the ids of the group at hand are the first ones of a group of the
+	// base, it ends where that one ends, and nothing is hashed to find out.
+	like  *chunk.Rows // the ids of the base's group; nil: there is none
+	alike int         // how many are the same so far
 }
 
 // group feeds one group of the base with the splices that fall into it.
@@ -78,7 +84,8 @@ func (r *recutter) group(ctx context.Context, e element, start int64, splices []
 	if r.skip >= start+e.count && (len(splices) == 0 || splices[0].At >= start+e.count) {
 		return splices, nil // removed as a whole
 	}
-	recs, err := r.reader.Records(ctx, *e.group)
+	r.catchUp()
+	recs, err := r.records(ctx, *e.group)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +93,9 @@ func (r *recutter) group(ctx context.Context, e element, start int64, splices []
 		return nil, err
 	}
 	r.last, r.recs = n, recs
+	if r.maker.group.Len() == 0 && start+e.count < r.base.Top.Count { // the last group ends without a cut
+		r.like, r.alike = recs.Column(chunk.IDs), 0
+	}
 	for row, end := 0, recs.Len(); row < end; {
 		pos, to := start+int64(row), end
 		if len(splices) > 0 {
@@ -134,7 +144,7 @@ func (r *recutter) lookAhead(ctx context.Context, pos int64) error {
 		if err != nil || !ok || start >= r.skip {
 			return err
 		}
-		ids, err := r.reader.Column(ctx, *e.group, chunk.IDs)
+		ids, err := r.applier.column(ctx, *e.group, chunk.IDs)
 		if err != nil {
 			return err
 		}
@@ -168,7 +178,7 @@ func (r *recutter) insert(ctx context.Context, recs *chunk.Records) error {
 func (r *recutter) add(ctx context.Context, recs *chunk.Records, first, to int, from func(i int) spot) error {
 	for i := first; i < to; i++ {
 		r.spots = append(r.spots, from(i))
-		if r.maker.cutter.Ends(recs.ID(i)) {
+		if r.ends(recs.ID(i)) {
 			r.maker.group.AppendRecords(recs, first, i+1-first)
 			first = i + 1
 			if err := r.end(ctx); err != nil {
@@ -180,15 +190,39 @@ func (r *recutter) add(ctx context.Context, recs *chunk.Records, first, to int, 
 	return nil
 }
 
+// ends reports whether a group ends after the record that comes next.
+func (r *recutter) ends(id []byte) bool {
+	if r.like != nil {
+		if next, _ := r.like.Row(r.alike); bytes.Equal(next, id) {
+			r.alike++
+			return r.alike == r.like.Len()
+		}
+		r.catchUp()
+	}
+	return r.maker.cutter.Ends(id)
+}
+
+// catchUp hands the cutter the ids that it did not need to see so far.
+func (r *recutter) catchUp() {
+	if r.like == nil {
+		return
+	}
+	for i := range r.alike {
+		id, _ := r.like.Row(i)
+		r.maker.cutter.Ends(id) // no group ends here: none did in the base
+	}
+	r.like = nil
+}
+
 func (r *recutter) end(ctx context.Context) error {
 	err := r.maker.end(ctx)
-	r.spots, r.fresh = r.spots[:0], r.fresh[:0]
+	r.spots, r.fresh, r.like = r.spots[:0], r.fresh[:0], nil
 	return err
 }
 
 // match gives where the records of the group at hand come from.
 func (r *recutter) match(_ context.Context, _ *chunk.Records, ids chunk.ID) (*matched, error) {
-	m := &matched{column: r.column, spots: r.spots}
+	m := &matched{column: r.origin, spots: r.spots}
 	if at := r.spots[0].group; at >= 0 && r.groups[at].group.Columns[0].Content == ids {
 		m.whole = &r.groups[at]
 		if at == r.last {
@@ -198,14 +232,14 @@ func (r *recutter) match(_ context.Context, _ *chunk.Records, ids chunk.ID) (*ma
 	return m, nil
 }
 
-// column gives a column of one of the groups. That of the last one is at hand
+// origin gives a column of one of the groups. That of the last one is at hand
 // mostly.
-func (r *recutter) column(ctx context.Context, group int, kind chunk.Kind) (*chunk.Rows, []Run, error) {
+func (r *recutter) origin(ctx context.Context, group int, kind chunk.Kind) (*chunk.Rows, []Run, error) {
 	g := *r.groups[group].group
 	runs := g.Columns[kind.Column()].Runs
 	if group == r.last {
 		return r.recs.Column(kind), runs, nil
 	}
-	rows, err := r.reader.Column(ctx, g, kind)
+	rows, err := r.applier.column(ctx, g, kind)
 	return rows, runs, err
 }

@@ -147,7 +147,7 @@ func (r *Reader) CollectionsLeft(ctx context.Context, root Root, damaged func(er
 	}
 	failed := err
 	for _, run := range root.Runs {
-		rows, err := r.runs(ctx, chunk.Collections, []Run{run})
+		rows, err := r.runs(ctx, chunk.Collections, []Run{run}, nil)
 		for i := 0; err == nil && i < rows.Len(); i++ {
 			var c Collection
 			row, _ := rows.Row(i)

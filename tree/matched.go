@@ -95,6 +95,11 @@ func (m *matched) origins(ctx context.Context, rows *chunk.Rows) ([]place, error
 
 // places gives the place of each row of runs; none where its chunk is lost.
 func (m *matched) places(runs []Run, dst []place) []place {
+	n := 0
+	for _, r := range runs {
+		n += r.Count
+	}
+	dst = slices.Grow(dst, n)
 	for i, r := range runs {
 		if m.stored(runs[i : i+1]) {
 			dst = spread(runs[i:i+1], dst)

@@ -17,16 +17,28 @@ const cacheSize = 16 << 20
 // concurrent use.
 type Reader struct {
 	loader  Loader
-	cache   *simplelru.LRU[chunk.ID, *chunk.Rows]
+	cache   *simplelru.LRU[chunk.ID, decoded]
 	size    int
+	most    int // of size
 	scratch []byte
 	opened  *simplelru.LRU[chunk.ID, []element] // nodes by logical id; nil: none is kept
+	recent  Recent                              // nil: there is none
+	spare   *spareMemory                        // nil: what was given is the caller's for good
+}
+
+// decoded is a chunk's rows and the memory in which they lie.
+type decoded struct {
+	rows  *chunk.Rows
+	bytes []byte
 }
 
 // NewReader gives a Reader over a store.
 func NewReader(l Loader) *Reader {
-	r := &Reader{loader: l}
-	cache, err := simplelru.NewLRU(1<<20, func(_ chunk.ID, rows *chunk.Rows) { r.size -= cost(rows) })
+	r := &Reader{loader: l, most: cacheSize}
+	cache, err := simplelru.NewLRU(1<<20, func(_ chunk.ID, d decoded) {
+		r.size -= d.cost()
+		r.spare.put(d.rows.Kind(), d.bytes)
+	})
 	if err != nil {
 		panic(err) // the count is positive
 	}
@@ -34,35 +46,50 @@ func NewReader(l Loader) *Reader {
 	return r
 }
 
-func cost(rows *chunk.Rows) int { return rows.Bytes() + 16*rows.Len() + 200 }
+func (d decoded) cost() int { return cap(d.bytes) + 16*d.rows.Len() + 200 }
 
 // Rows gives a chunk's rows, which the caller does not change.
 func (r *Reader) Rows(ctx context.Context, id chunk.ID, kind chunk.Kind) (*chunk.Rows, error) {
-	rows, ok := r.cache.Get(id)
+	d, ok := r.cache.Get(id)
 	if !ok {
-		b, err := r.loader.Load(ctx, id)
+		b, err := r.spare.load(ctx, r.loader, id)
 		if err != nil {
 			return nil, err
 		}
-		if rows, err = chunk.DecodeRows(b); err != nil {
+		rows, err := chunk.DecodeRows(b)
+		if err != nil {
 			return nil, fmt.Errorf("chunk %v: %w", id, err)
 		}
-		r.cache.Add(id, rows)
-		for r.size += cost(rows); r.size > cacheSize && r.cache.Len() > 1; {
+		d = decoded{rows, b}
+		r.cache.Add(id, d)
+		for r.size += d.cost(); r.size > r.most && r.cache.Len() > 1; {
 			r.cache.RemoveOldest()
 		}
 	}
-	if rows.Kind() != kind {
-		return nil, fmt.Errorf("chunk %v: %w: holds %v where %v are expected", id, chunk.ErrCorrupt, rows.Kind(), kind)
+	if d.rows.Kind() != kind {
+		return nil, fmt.Errorf("chunk %v: %w: holds %v where %v are expected", id, chunk.ErrCorrupt, d.rows.Kind(), kind)
 	}
-	return rows, nil
+	return d.rows, nil
 }
 
-// runs gives the rows of several runs. A single run that is a whole chunk is
-// given as it is cached: the caller does not change it.
-func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run) (*chunk.Rows, error) {
-	var out *chunk.Rows
+// runs gives the rows of several runs, in the memory of into where that is not
+// nil. Where it is, those of a single run are given as they are cached: the
+// caller does not change them.
+func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run, into *chunk.Rows) (*chunk.Rows, error) {
+	out := into
+	if out == nil {
+		out = chunk.NewRows(kind, 0)
+	}
+	total := 0
 	for _, run := range runs {
+		total += max(run.Count, 0)
+	}
+	out.Reset(0)
+	for _, run := range runs {
+		// The content id of several runs together is checked.
+		if len(runs) > 1 && r.recent != nil && !r.cache.Contains(run.Chunk) && r.recent.AppendTo(out, run) {
+			continue
+		}
 		rows, err := r.Rows(ctx, run.Chunk, kind)
 		if err != nil {
 			return nil, err
@@ -70,18 +97,20 @@ func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run) (*chunk.
 		if err := within(run, rows); err != nil {
 			return nil, err
 		}
-		if len(runs) == 1 && run.Count == rows.Len() {
-			return rows, nil
-		}
-		if out == nil {
-			out = chunk.NewRows(kind, rows.Dim())
-		} else if out.Dim() != rows.Dim() {
+		switch {
+		case into == nil && len(runs) == 1:
+			out.View(rows, run.First, run.Count)
+			return out, nil
+		case out.Len() == 0:
+			out.Reset(rows.Dim())
+			out.Grow(rows.Bytes() / rows.Len() * min(total, chunk.MaxRows))
+		case out.Dim() != rows.Dim():
 			return nil, fmt.Errorf("chunk %v: %w: embeddings of %d and %d dimensions in one column",
 				run.Chunk, chunk.ErrCorrupt, out.Dim(), rows.Dim())
 		}
 		out.AppendRows(rows, run.First, run.Count)
 	}
-	if out == nil {
+	if out.Len() == 0 {
 		return nil, fmt.Errorf("%w: %v without a place", chunk.ErrCorrupt, kind)
 	}
 	return out, nil
@@ -99,15 +128,24 @@ func within(run Run, rows *chunk.Rows) error {
 // Column gives one column of a group, and checks that its rows are what its
 // content id says. The caller does not change it.
 func (r *Reader) Column(ctx context.Context, g Group, kind chunk.Kind) (*chunk.Rows, error) {
+	return r.column(ctx, g, kind, nil)
+}
+
+// column is Column in the memory of into, where that is not nil.
+func (r *Reader) column(ctx context.Context, g Group, kind chunk.Kind, into *chunk.Rows) (*chunk.Rows, error) {
 	c := g.Columns[kind.Column()]
 	if c.Content.IsZero() {
-		rows := chunk.NewRows(kind, 0)
+		rows := into
+		if rows == nil {
+			rows = chunk.NewRows(kind, 0)
+		}
+		rows.Reset(0)
 		for range g.Count {
 			rows.AppendAbsent()
 		}
 		return rows, nil
 	}
-	rows, err := r.runs(ctx, kind, c.Runs)
+	rows, err := r.runs(ctx, kind, c.Runs, into)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +154,10 @@ func (r *Reader) Column(ctx context.Context, g Group, kind chunk.Kind) (*chunk.R
 	}
 	var id chunk.ID
 	if id, r.scratch = rows.ContentID(r.loader.Hasher(), r.scratch); id != c.Content {
+		if r.recent != nil {
+			r.recent = nil // it is at fault, or the chunks are
+			return r.column(ctx, g, kind, into)
+		}
 		return nil, fmt.Errorf("%w: the rows of %v up to %q are not those that were stored", chunk.ErrCorrupt, kind, g.Last)
 	}
 	return rows, nil
@@ -153,7 +195,7 @@ func (r *Reader) Collections(ctx context.Context, root Root) ([]Collection, erro
 	var cs []Collection
 	var records int64
 	if len(root.Runs) > 0 {
-		rows, err := r.runs(ctx, chunk.Collections, root.Runs)
+		rows, err := r.runs(ctx, chunk.Collections, root.Runs, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -50,7 +50,7 @@ func SaveRoot(ctx context.Context, store Store, cs []Collection, earlier Root) (
 
 // earlierPlaces says for each entry where an earlier root has the same one.
 func earlierPlaces(ctx context.Context, r *Reader, earlier Root, rows *chunk.Rows) ([]place, error) {
-	old, err := r.runs(ctx, chunk.Collections, earlier.Runs)
+	old, err := r.runs(ctx, chunk.Collections, earlier.Runs, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,7 @@ func (s *salvage) column(ctx context.Context, g Group, kind chunk.Kind, rows *ch
 		return nil, nil
 	}
 	for _, run := range g.Columns[kind.Column()].Runs {
-		some, err := s.r.runs(ctx, kind, []Run{run})
+		some, err := s.r.runs(ctx, kind, []Run{run}, nil)
 		if err == nil && some.Dim() != rows.Dim() {
 			err = fmt.Errorf("chunk %v: %w: embeddings of %d dimensions in a collection of %d", run.Chunk, chunk.ErrCorrupt, some.Dim(), rows.Dim())
 		}

@@ -1,5 +1,5 @@
 // Package process runs a command together with all that it starts, so that all
-// of it can be ended. Start with Start.
+// of it can be ended (Start), and tells what a process has used.
 package process
 
 import (

@@ -102,6 +102,17 @@ func LoadAll(ctx context.Context, b Backend, name string) ([]byte, error) {
 	return b.Load(ctx, name, 0, -1)
 }
 
+// LoadInto is Load of a part in the memory of buf, where that is large enough and
+// the backend can.
+func LoadInto(ctx context.Context, b Backend, buf []byte, name string, offset, length int64) ([]byte, error) {
+	if into, ok := b.(interface {
+		LoadInto(ctx context.Context, buf []byte, name string, offset, length int64) ([]byte, error)
+	}); ok {
+		return into.LoadInto(ctx, buf, name, offset, length)
+	}
+	return b.Load(ctx, name, offset, length)
+}
+
 // Names returns the names of the objects in a folder, in order.
 func Names(ctx context.Context, b Backend, folder string) ([]string, error) {
 	var names []string

@@ -63,6 +63,11 @@ func CreateLocal(folder string) (*Local, error) {
 
 // Load implements Backend.
 func (l *Local) Load(ctx context.Context, name string, offset, length int64) ([]byte, error) {
+	return l.LoadInto(ctx, nil, name, offset, length)
+}
+
+// LoadInto is Load in the memory of buf, where that is large enough.
+func (l *Local) LoadInto(ctx context.Context, buf []byte, name string, offset, length int64) ([]byte, error) {
 	if err := checkName("load", name); err != nil {
 		return nil, err
 	}
@@ -90,7 +95,11 @@ func (l *Local) Load(ctx context.Context, name string, offset, length int64) ([]
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, n)
+	data := buf
+	if int64(cap(data)) < n {
+		data = make([]byte, n)
+	}
+	data = data[:n]
 	for done := int64(0); done < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err

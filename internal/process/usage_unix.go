@@ -1,6 +1,6 @@
 //go:build unix
 
-package bench
+package process
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// selfCPU is the processor time that this process has used.
-func selfCPU() time.Duration {
+// CPUTime is the processor time that this process has used.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
@@ -18,8 +18,8 @@ func selfCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakMemory is the most memory that an ended process had resident, in bytes.
-func peakMemory(p *os.ProcessState) int64 {
+// PeakMemory is the most memory that an ended process had resident, in bytes.
+func PeakMemory(p *os.ProcessState) int64 {
 	u, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0
