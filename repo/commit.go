@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"autochrome/index"
@@ -36,7 +37,8 @@ func (w *Writer) SaveSnapshot(ctx context.Context, s Snapshot) (Snapshot, error)
 
 // saveRecord writes the file of a record whose tree is durable and secure. That
 // of a copy may be written by somebody else, who copies the same snapshot: it is
-// taken back only where it is known to lack something.
+// taken back only where it is known to lack something. Where the one that is
+// there is damaged, the identity says what it shall be.
 func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, copied bool) (Snapshot, error) {
 	file := encodeSnapshotFile(record)
 	s.File = rootFile(s.ID)
@@ -46,7 +48,13 @@ func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, copi
 	}
 	err := write(ctx, s.File, file)
 	others := copied && errors.Is(err, backend.ErrExist)
-	if err == nil || others {
+	if others {
+		var damaged bool
+		if damaged, err = w.r.recordDamaged(ctx, s); damaged {
+			others, err = false, w.r.be.Save(ctx, s.File, file)
+		}
+	}
+	if err == nil {
 		err = w.secure(ctx, s.Root, nil, true)
 	}
 	switch {
@@ -55,8 +63,26 @@ func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, copi
 	case err != nil:
 		return s, w.takeBack(ctx, s.File, err)
 	}
+	w.r.setDamaged(s.File, nil)
 	w.committed(len(file) + w.r.envelope.size())
 	return w.r.addRoot(s, int64(len(file)), nil), nil
+}
+
+// recordDamaged reports whether the file of a snapshot's record does not say what
+// it shall, or is gone again.
+func (r *Repository) recordDamaged(ctx context.Context, s Snapshot) (bool, error) {
+	infos, err := r.list(ctx, rootsFolder)
+	if err != nil {
+		return false, err
+	}
+	at := slices.IndexFunc(infos, func(info backend.Info) bool { return info.Name == s.File })
+	if at < 0 {
+		return true, nil
+	}
+	if _, err = r.readSnapshot(ctx, s.File, infos[at].Size, s.ID); err != nil && isDamage(err) {
+		return true, nil
+	}
+	return false, err
 }
 
 // SavePoint makes all that was saved durable together with the snapshot, in
