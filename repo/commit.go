@@ -63,7 +63,6 @@ func (w *Writer) saveRecord(ctx context.Context, s Snapshot, record []byte, copi
 	case err != nil:
 		return s, w.takeBack(ctx, s.File, err)
 	}
-	w.r.setDamaged(s.File, nil)
 	w.committed(len(file) + w.r.envelope.size())
 	return w.r.addRoot(s, int64(len(file)), nil), nil
 }

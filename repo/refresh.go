@@ -148,7 +148,6 @@ func (r *Repository) forgetPoints(k *known, points []chunk.ID) {
 	for _, id := range points {
 		delete(k.points, id)
 		delete(k.roots, pointFile(id))
-		delete(k.damaged, pointFile(id))
 	}
 }
 
@@ -166,6 +165,7 @@ func (r *Repository) compare(k *known, roots, files []backend.Info) (fresh []bac
 		switch f := k.roots[info.Name]; {
 		case f != nil:
 			f.setInfo(info)
+			f.read = point || f.read && f.damaged == nil // it may have been put right
 		case !ok && !list:
 			k.damaged[info.Name] = corrupt("not the name of a snapshot")
 		case !point:
@@ -252,14 +252,11 @@ func (r *Repository) loadPoint(ctx context.Context, k *known, batch *batch, info
 	if err != nil {
 		return err
 	}
-	f := &root{read: true, snapshots: snapshots}
+	f := &root{read: true, snapshots: snapshots, damaged: damaged}
 	f.setInfo(info)
 	r.mu.Lock()
 	k.roots[info.Name] = f
 	k.points[id] = true
-	if damaged != nil {
-		k.damaged[info.Name] = damaged
-	}
 	r.mu.Unlock()
 	batch.add(index.Pack{ID: id, Size: info.Size, Entries: entries})
 	return nil

@@ -167,3 +167,49 @@ func TestSize(t *testing.T) {
 		t.Errorf("%+v does not add up", size)
 	}
 }
+
+// TestRefreshDamaged: what was found damaged stays so when all else is read
+// anew, and is not damaged any more where it was put right.
+func TestRefreshDamaged(t *testing.T) {
+	ctx := t.Context()
+	for _, list := range []bool{false, true} {
+		m := new(backend.Memory)
+		w := initialised(t, m)
+		take(t, w, "a")
+		s := take(t, w, "b", noise(1, 5000))
+		if list {
+			name, err := w.saveList(ctx, []Snapshot{s})
+			must(t, err)
+			must(t, m.Remove(ctx, s.File))
+			s.File = name
+		}
+		good, err := backend.LoadAll(ctx, m, s.File)
+		must(t, err)
+		replace(t, m, s.File, func(b []byte) []byte { return b[:len(b)-2] })
+		r := openedSmall(t, m)
+		_, err = r.Snapshots(ctx)
+		must(t, err)
+		if d := r.Damaged(); len(d) != 1 || !named(d, s.File) {
+			t.Fatalf("damaged: %v", d)
+		}
+		n, err := opened(t, m).mergeIndexes(ctx, nil, 2)
+		if must(t, err); n != 2 {
+			t.Fatalf("%d index files were merged", n)
+		}
+		must(t, r.Refresh(ctx))
+		if d := r.Damaged(); len(d) != 1 || !named(d, s.File) {
+			t.Errorf("after a refresh: %v", d)
+		}
+		_, err = r.Prune(ctx, harsh)
+		wantErr(t, err, ErrNotPruned)
+		must(t, r.Refresh(ctx))
+		_, err = r.CleanUp(ctx, CleanupOptions{Policy: Policy{Last: 1}})
+		wantErr(t, err, ErrDamaged)
+
+		must(t, m.Save(ctx, s.File, good))
+		must(t, r.Refresh(ctx))
+		if list, err := r.Snapshots(ctx); err != nil || len(list) != 2 || len(r.Damaged()) != 0 {
+			t.Errorf("put right: %d snapshots, %v, damaged %v", len(list), err, r.Damaged())
+		}
+	}
+}

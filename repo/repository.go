@@ -47,7 +47,7 @@ type known struct {
 	roots      map[string]*root
 	points     map[chunk.ID]bool     // packs that are point packs
 	notes      map[string]Annotation // by file
-	damaged    map[string]error      // by file
+	damaged    map[string]error      // by file; of those of snapshots see root
 }
 
 func newKnown() *known {
@@ -57,11 +57,12 @@ func newKnown() *known {
 	}
 }
 
-// root is a file of roots/.
+// root is a file of roots/ or lists/.
 type root struct {
 	info      backend.Info
-	read      bool       // records are there
-	snapshots []Snapshot // one, but in point packs
+	read      bool       // records are there, or it is known why not
+	snapshots []Snapshot // one, but in point packs and lists
+	damaged   error      // nil: nothing is known to be wrong with it
 }
 
 // Open opens a repository. The backend belongs to the Repository when there
@@ -154,9 +155,15 @@ func (r *Repository) packName(pack chunk.ID) string {
 func (r *Repository) Damaged() []error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	damaged := maps.Clone(r.known.damaged)
+	for name, f := range r.known.roots {
+		if f.damaged != nil {
+			damaged[name] = f.damaged
+		}
+	}
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(r.known.damaged)) {
-		errs = append(errs, &DamagedFileError{name, r.known.damaged[name]})
+	for _, name := range slices.Sorted(maps.Keys(damaged)) {
+		errs = append(errs, &DamagedFileError{name, damaged[name]})
 	}
 	return errs
 }

@@ -99,13 +99,11 @@ func (r *Repository) readRecords(ctx context.Context) error {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		f.read = true
-		if damaged != nil {
-			r.known.damaged[name] = damaged
-			return nil
+		f.read, f.damaged = true, damaged
+		if damaged == nil {
+			f.snapshots = list
+			f.setInfo(f.info)
 		}
-		f.snapshots = list
-		f.setInfo(f.info)
 		return nil
 	})
 }
