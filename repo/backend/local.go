@@ -217,7 +217,11 @@ func (l *Local) Now(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	tmp := tmpPrefix + rand.Text()
-	modified, err := l.writeTemp(ctx, tmp, []byte{0})
+	var modified time.Time
+	err := l.withReserve(func() (err error) {
+		modified, err = l.writeTemp(ctx, tmp, []byte{0})
+		return err
+	})
 	if err != nil {
 		return time.Time{}, fileError("now", l.path, err)
 	}

@@ -14,10 +14,12 @@ type reserve struct {
 	name string
 	file *os.File // nil: none is held
 	used bool
+	gave int // how many were given up
 }
 
-// Reserve holds back size bytes of the folder's file system. The first write
-// that finds it full is given that space and tried again; ReserveUsed tells.
+// Reserve holds back size bytes of the folder's file system. When a write finds
+// it full that space is given up, and this write, and those that found the same
+// meanwhile, are tried again; ReserveUsed tells.
 // ErrNoSpace where there is not as much. Another call replaces what the last one
 // held.
 func (l *Local) Reserve(size int64) error {
@@ -53,25 +55,45 @@ func (l *Local) ReserveUsed() bool {
 	return l.reserve.used
 }
 
-// giveUp frees the reserve for a write that found the disk full; false: there
-// is none.
-func (l *Local) giveUp() bool {
-	l.reserve.mu.Lock()
-	held := l.reserve.file != nil
-	l.reserve.used = l.reserve.used || held
-	l.reserve.mu.Unlock()
-	l.dropReserve()
-	return held
+// withReserve writes, and does so again where the disk was full and a reserve was
+// given up since it began, by it or by somebody else.
+func (l *Local) withReserve(write func() error) error {
+	r := &l.reserve
+	r.mu.Lock()
+	before := r.gave
+	r.mu.Unlock()
+	err := write()
+	if isNoSpace(err) && l.giveUp() > before {
+		err = write()
+	}
+	return err
 }
 
-func (l *Local) dropReserve() {
+// giveUp frees the reserve, and counts those that were given up.
+func (l *Local) giveUp() int {
 	r := &l.reserve
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.file == nil {
-		return
+	if r.drop(l.root) {
+		r.used = true
+		r.gave++
 	}
-	_ = r.file.Close()        // nothing in it matters
-	_ = l.root.Remove(r.name) // where it still has its name
+	return r.gave
+}
+
+func (l *Local) dropReserve() {
+	l.reserve.mu.Lock()
+	defer l.reserve.mu.Unlock()
+	l.reserve.drop(l.root)
+}
+
+// drop frees what is held, and reports whether anything was. r.mu is held.
+func (r *reserve) drop(root *os.Root) bool {
+	if r.file == nil {
+		return false
+	}
+	_ = r.file.Close()      // nothing in it matters
+	_ = root.Remove(r.name) // where it still has its name
 	r.file = nil
+	return true
 }

@@ -85,14 +85,14 @@ func (l *Local) write(ctx context.Context, op, name string, data []byte, publish
 		}
 		return l.sync(folder)
 	}
-	err := once()
-	if errors.Is(err, fs.ErrNotExist) { // somebody removed the folder, or our stale file
-		l.folders.Clear()
-		err = once()
-	}
-	if isNoSpace(err) && l.giveUp() {
-		err = once()
-	}
+	err := l.withReserve(func() error {
+		err := once()
+		if errors.Is(err, fs.ErrNotExist) { // somebody removed the folder, or our stale file
+			l.folders.Clear()
+			err = once()
+		}
+		return err
+	})
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

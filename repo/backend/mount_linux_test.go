@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -94,6 +95,66 @@ func TestLocalReserve(t *testing.T) {
 		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestLocalReserveTogether: writes that find the disk full together are all tried
+// again, whichever of them frees the reserve.
+func TestLocalReserveTogether(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		mount(t, folder, 0, "size=1m")
+		ctx := t.Context()
+		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Save(ctx, "a/x", make([]byte, 500<<10)); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			if err := l.Reserve(400 << 10); err != nil {
+				t.Fatal(err)
+			}
+			var errs [2]error
+			begin := make(chan struct{})
+			var wg sync.WaitGroup
+			for i, name := range []string{"a/y", "a/z"} {
+				wg.Go(func() {
+					<-begin
+					errs[i] = l.Save(ctx, name, make([]byte, 150<<10))
+				})
+			}
+			close(begin)
+			wg.Wait()
+			if err := errors.Join(errs[:]...); err != nil || !l.ReserveUsed() {
+				t.Fatalf("%v, used %v", err, l.ReserveUsed())
+			}
+			for _, name := range []string{"a/y", "a/z"} {
+				if err := l.Remove(ctx, name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// TestLocalReserveNow: to ask for the time takes space, too.
+func TestLocalReserveNow(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		mount(t, folder, 0, "size=1m")
+		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reserve(400 << 10); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "of others"), make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+		if _, err := l.Now(t.Context()); err != nil || !l.ReserveUsed() {
+			t.Errorf("%v, used %v", err, l.ReserveUsed())
 		}
 	})
 }
