@@ -2,7 +2,11 @@ package repo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+
+	"autochrome/chunk"
 )
 
 // Delete makes a snapshot count as gone: Snapshots and Find leave it out at
@@ -13,23 +17,61 @@ func (r *Repository) Delete(ctx context.Context, s Snapshot, why string) error {
 }
 
 // Undelete takes Delete back. ErrNoSnapshot when prune was faster.
+//
+// A prune may have read before that the snapshot is deleted, and be about to
+// remove its record. So the record is written once more, into a list that no
+// such prune knows; why it lacks nothing is said in format.md, 15.
 func (r *Repository) Undelete(ctx context.Context, s Snapshot) error {
 	if err := r.Annotate(ctx, Annotation{Snapshot: s.ID, Key: KeyDeleted, Removed: true}); err != nil {
 		return err
 	}
-	// Prune removes the record before what it needs; so what is seen now, after
-	// the annotation, is whole.
 	if err := r.Refresh(ctx); err != nil {
 		return err
 	}
-	list, err := r.Snapshots(ctx)
+	all, err := r.records(ctx)
 	if err != nil {
 		return err
 	}
-	for _, x := range list {
-		if x.ID == s.ID {
-			return nil
+	at := slices.IndexFunc(all, func(x Snapshot) bool { return x.ID == s.ID })
+	if at < 0 {
+		return fmt.Errorf("%v: %w: prune has removed it meanwhile", s, ErrNoSnapshot)
+	}
+	list, err := r.saveList(ctx, all[at:at+1])
+	if err != nil {
+		return err
+	}
+	if whole, err := r.standsStill(ctx, s.ID, list); whole || err != nil {
+		return err
+	}
+	err = r.Write(ctx, func(w *Writer) error { return w.secure(ctx, s.Root, nil, true) })
+	if d := new(DamagedError); !errors.As(err, &d) {
+		return err
+	}
+	if e := r.be.Remove(context.WithoutCancel(ctx), list); e != nil {
+		err = fmt.Errorf("%w; and %s, of which the snapshot lacks something, cannot be removed: %w", err, list, e)
+	}
+	return fmt.Errorf("%v: %w: prune has removed it meanwhile: %w", s, ErrNoSnapshot, err)
+}
+
+// standsStill reports whether a snapshot's record stands in another file than a
+// list, and not only in point packs that are marked: so long no prune deletes
+// what it needs.
+func (r *Repository) standsStill(ctx context.Context, id chunk.ID, list string) (bool, error) {
+	marks, err := r.readMarks(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := r.Refresh(ctx); err != nil {
+		return false, err
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for name, f := range r.known.roots {
+		pack, point, _ := parseRoot(name)
+		marked := point && slices.ContainsFunc(marks, func(m mark) bool { return m.err != nil || slices.Contains(m.packs, pack) })
+		if name != list && !marked && slices.ContainsFunc(f.snapshots, func(s Snapshot) bool { return s.ID == id }) {
+			return true, nil
 		}
 	}
-	return fmt.Errorf("%v: %w: prune has removed it meanwhile", s, ErrNoSnapshot)
+	return false, nil
 }

@@ -46,6 +46,6 @@ func TestDelete(t *testing.T) {
 
 	// Prune removes the record: then there is nothing to bring back.
 	must(t, r.Delete(ctx, b, "by hand"))
-	must(t, m.Remove(ctx, b.File))
+	removeAll(t, m, append(names(t, m, listsFolder), b.File))
 	wantErr(t, r.Undelete(ctx, b), ErrNoSnapshot)
 }
