@@ -16,6 +16,13 @@ func (s Snapshot) DisplayID() string {
 	return displayPrefix + s.Time.UTC().Format(displayTime) + "_" + Suffix(s.ID)
 }
 
+// originalID is the display id of the snapshot that s is a copy of, or its own. So
+// runs and tags call it, in copies too: what they say is copied as it is.
+func (s Snapshot) originalID() string {
+	s.ID = s.Origin()
+	return s.DisplayID()
+}
+
 // String gives the display id.
 func (s Snapshot) String() string { return s.DisplayID() }
 

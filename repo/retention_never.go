@@ -5,7 +5,8 @@ import "autochrome/chunk"
 // Tags that the program gives to snapshots of kind pre-rollback.
 const (
 	// TagSupplement marks a supplement; its value is the display id of the state
-	// before the rollback that it belongs to.
+	// before the rollback that it belongs to, in the repository where both were
+	// made.
 	TagSupplement = "supplement-of"
 	// TagRollback says what became of the rollback; RollbackUnused: it wrote
 	// nothing, so there is nothing to undo.
@@ -75,7 +76,7 @@ func (d *deciding) beforeRollbacks(list []Snapshot) {
 		case !ok || s.Kind != KindPreRollback:
 		case s.ID == before.ID:
 			d.keep(s, "state before the last rollback")
-		case d.notes[s.ID].Tags(s)[TagSupplement] == before.DisplayID():
+		case d.notes[s.ID].Tags(s)[TagSupplement] == before.originalID():
 			d.keep(s, "supplement of the state before the last rollback")
 		}
 	}

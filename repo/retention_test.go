@@ -222,6 +222,47 @@ func TestPointsThinOut(t *testing.T) {
 	}
 }
 
+// copies gives what copies in a repository with other ids are: all that the
+// snapshots and what is said about them say, under other identities.
+func copies(list []Snapshot, notes map[chunk.ID]Notes) ([]Snapshot, map[chunk.ID]Notes) {
+	out, said := slices.Clone(list), map[chunk.ID]Notes{}
+	for i := range out {
+		origin := out[i].ID
+		out[i].CopiedFrom = &origin
+		for at := range out[i].ID {
+			out[i].ID[at] ^= 0x55
+		}
+		said[out[i].ID] = notes[origin]
+	}
+	return out, said
+}
+
+// A copy keeps what the original keeps: also the points of its runs and the
+// supplements of the states before rollbacks, which name these as they were
+// called where they were made.
+func TestRetentionOfCopies(t *testing.T) {
+	for text, want := range map[string]string{
+		"b 3d base\n p 3d point run=b\n q 2d point run=b\n c 0":       "b q c",
+		"b 3d base ended\n p 3d point run=b\n q 2d point run=b\n c 0": "c",
+		"a 4d\n d 3d before\n s 3d of=d before\n c 0":                 "d s c",
+	} {
+		list, notes, name := past(t, text)
+		for what, p := range map[string]Policy{"daily": {Daily: 1}, "age": {Age: time.Hour}} {
+			list, notes := list, notes
+			for range 2 {
+				var got []string
+				for _, s := range keptBy(p, list, notes) {
+					got = append(got, name(s.Origin()))
+				}
+				if strings.Join(got, " ") != want {
+					t.Errorf("%q, %s: %v are kept, want %s", text, what, got, want)
+				}
+				list, notes = copies(list, notes)
+			}
+		}
+	}
+}
+
 func TestIrreplaceable(t *testing.T) {
 	list, notes, name := past(t, "a 9d\n b 8d\n c 7d suspect\n d 6d before\n e 5d source=x suspect\n f 4d source=y\n g 3d source=y suspect")
 	for remove, want := range map[string]string{
