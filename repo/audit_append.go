@@ -85,10 +85,10 @@ func (r *Repository) Audit(ctx context.Context, e AuditEntry) error {
 // readAuditTail finds the last entry of a chain.
 func (r *Repository) readAuditTail(ctx context.Context, writer string) error {
 	folder := auditFolder + writer + "/"
-	last := int64(0)
+	last, tail := int64(0), backend.Info{}
 	err := r.be.List(ctx, folder, func(info backend.Info) error {
-		if _, counter, ok := parseAudit(info.Name); ok {
-			last = max(last, counter)
+		if _, counter, ok := parseAudit(info.Name); ok && counter > last {
+			last, tail = counter, info
 		}
 		return nil
 	})
@@ -97,9 +97,11 @@ func (r *Repository) readAuditTail(ctx context.Context, writer string) error {
 	}
 	var previous chunk.ID
 	if last > 0 {
-		b, err := r.loadAudit(ctx, auditFile(writer, last))
-		if err != nil {
-			return err
+		var b []byte
+		if tail.Size <= maxAudit { // a longer one is damaged, and not loaded
+			if b, err = r.loadAudit(ctx, tail.Name); err != nil {
+				return err
+			}
 		}
 		previous = chunk.AuditHash(b)
 	}

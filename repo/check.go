@@ -173,7 +173,7 @@ func (c *checker) run(ctx context.Context) error {
 }
 
 func (c *checker) config(ctx context.Context) error {
-	b, err := backend.LoadAll(ctx, c.r.store, configName)
+	b, err := loadConfig(ctx, c.r.store)
 	if err != nil {
 		return c.damage(configName, err)
 	}

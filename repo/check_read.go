@@ -101,7 +101,7 @@ func (c *checker) readPack(ctx context.Context, id chunk.ID, info backend.Info) 
 	var file []byte
 	var err error
 	for range 2 {
-		if file, err = backend.LoadAll(ctx, c.r.be, info.Name); err == nil && chunk.FileHash(file) == id {
+		if file, err = c.r.loadFile(ctx, info, index.MaxPack); err == nil && chunk.FileHash(file) == id {
 			return c.contents(ctx, id, info, file)
 		}
 		if err != nil && !isDamage(err) {

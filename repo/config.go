@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"autochrome/chunk"
+	"autochrome/repo/backend"
 )
 
 // autochrome.json says what kind of repository this is. It is for people too,
@@ -23,6 +25,9 @@ const (
 	envelopeXChaCha = "xchacha20-poly1305"
 
 	idBytes = 16 // of a repository's id
+
+	// maxConfig bounds the file, in bytes, also of formats to come.
+	maxConfig = 1 << 20
 )
 
 // Format is the version of the format that this program reads and writes.
@@ -59,6 +64,12 @@ func (c config) encode() ([]byte, error) {
 func (c config) text() ([]byte, error) {
 	b, err := json.MarshalIndent(c, "", "  ")
 	return append(b, '\n'), err
+}
+
+// loadConfig loads the file: of one that is longer than it may be, its end, which
+// cannot be decoded.
+func loadConfig(ctx context.Context, be backend.Backend) ([]byte, error) {
+	return be.Load(ctx, configName, -maxConfig, -1)
 }
 
 // decodeConfig tells a format of the future, which may say anything else, from

@@ -32,6 +32,9 @@ const (
 
 	// maxMarked bounds the packs of one mark: half a terabyte of full ones.
 	maxMarked = 1 << 16
+
+	// maxMark bounds a mark's file, in bytes.
+	maxMark = maxMarked*chunk.IDSize + 1<<10
 )
 
 const (
@@ -118,7 +121,7 @@ func (r *Repository) readMark(ctx context.Context, info backend.Info) (mark, err
 		m.packs = packs
 		return m, nil
 	}
-	file, err := backend.LoadAll(ctx, r.be, info.Name)
+	file, err := r.loadFile(ctx, info, maxMark)
 	if err == nil {
 		if id, ok := parseNamed(marksFolder, info.Name); !ok || chunk.FileHash(file) != id {
 			err = corrupt("mark: its name is not the hash of its bytes")

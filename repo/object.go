@@ -77,7 +77,7 @@ func (r *Repository) object(ctx context.Context, kind string, info backend.Info)
 		if !ok {
 			return nil, corrupt("not the name of a pack")
 		}
-		file, err := backend.LoadAll(ctx, r.be, info.Name)
+		file, err := r.loadFile(ctx, info, index.MaxPack)
 		if err != nil {
 			return nil, err
 		}

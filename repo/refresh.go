@@ -25,6 +25,10 @@ const (
 	// again. So it is half of what the index has where that is more.
 	addAtOnce = 1 << 16
 
+	// maxIndex bounds an index file, in bytes: it is of indexAfter packs or so,
+	// whose directories are a small part of them.
+	maxIndex = 512 << 20
+
 	// refreshTries bounds how often Refresh begins anew because a file went
 	// away under it. Files are removed rarely, and after what replaces them
 	// is there.
@@ -232,7 +236,7 @@ func (r *Repository) loadIndexFile(ctx context.Context, k *known, batch *batch, 
 }
 
 func (r *Repository) readIndexFile(ctx context.Context, info backend.Info) ([]index.Pack, error) {
-	b, err := backend.LoadAll(ctx, r.be, info.Name)
+	b, err := r.loadFile(ctx, info, maxIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -318,6 +322,16 @@ func (r *Repository) list(ctx context.Context, folder string) ([]backend.Info, e
 		return nil
 	})
 	return infos, err
+}
+
+// loadFile loads a file that was listed. One that is longer than any that is
+// written is damaged: it is not loaded, since a file may be said to be of any
+// length.
+func (r *Repository) loadFile(ctx context.Context, info backend.Info, longest int64) ([]byte, error) {
+	if info.Size > longest {
+		return nil, corrupt("of %d bytes; none has more than %d", info.Size, longest)
+	}
+	return backend.LoadAll(ctx, r.be, info.Name)
 }
 
 // each calls fn for all items, a few at a time.

@@ -85,7 +85,7 @@ type OpenOptions struct {
 // OpenWith is Open for any repository. ErrWrongKey when the credential does not
 // open it.
 func OpenWith(ctx context.Context, be backend.Backend, o OpenOptions) (*Repository, error) {
-	b, err := backend.LoadAll(ctx, be, configName)
+	b, err := loadConfig(ctx, be)
 	if errors.Is(err, backend.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", be.Location(), ErrNoRepository)
 	}

@@ -30,14 +30,23 @@ func openFile(b []byte, magic string, version byte, what string) ([]byte, error)
 	return b[n+1:], nil
 }
 
+// credible reports whether a record of n bytes may be stored in so many. Records
+// stay in memory, and a zstd frame can announce thousands of times its length;
+// the names of a great many collections with long names that differ in a number
+// come to 350 times.
+func credible(n, stored int) bool { return n <= 64<<10+512*stored }
+
 // decodeStoredRecord gives the bytes of a record.
 func decodeStoredRecord(stored []byte) ([]byte, error) {
 	// What the stored form announces is allocated: look at it first.
 	d := wire.Reader{Rest: stored}
 	d.Byte()
-	d.Int(maxRecord)
+	n := d.Int(maxRecord)
 	if d.Err != nil {
 		return nil, corrupt("snapshot: %v", d.Err)
+	}
+	if !credible(n, len(stored)) {
+		return nil, corrupt("snapshot: a record of %d bytes in %d", n, len(stored))
 	}
 	return chunk.Decode(stored)
 }

@@ -47,6 +47,9 @@ func encodeRecord(s Snapshot) ([]byte, Snapshot, error) {
 	if len(b) > maxRecord {
 		return nil, s, invalid("snapshot: a record of %d bytes", len(b))
 	}
+	if !credible(len(b), 0) && !credible(len(b), len(chunk.Encode(nil, b))) {
+		return nil, s, invalid("snapshot: a record of %d bytes that says nearly nothing", len(b))
+	}
 	out, err := parseRecord(b)
 	if err != nil {
 		return nil, s, invalid("snapshot: %v", err)
