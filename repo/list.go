@@ -30,9 +30,11 @@ const (
 	listVersion = 0
 	listSalt    = 16
 
-	// A list is full with so many records, or bytes.
+	// A list is full with so many records, or bytes. It is made of whole files, so
+	// it may become longer, by a record of any length.
 	maxListed    = 1 << 14
 	maxListBytes = 8 << 20
+	longestList  = maxListBytes + maxRecord
 )
 
 // encodeList gives the file of snapshots, which are in the order of their
@@ -93,7 +95,7 @@ func decodeList(file []byte) ([]Snapshot, error) {
 
 // readList reads the snapshots of a list.
 func (r *Repository) readList(ctx context.Context, name string, size int64) ([]Snapshot, error) {
-	if size > maxListBytes+maxRecord+1<<20 {
+	if size > longestList+1<<20 {
 		return nil, corrupt("list: of %d bytes", size)
 	}
 	file, err := backend.LoadAll(ctx, r.be, name)

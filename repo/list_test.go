@@ -171,3 +171,49 @@ func TestSeal(t *testing.T) {
 	}
 	check("two deleted", sealAfter-2)
 }
+
+// TestSealFull: lists are made of whole files, and no list is larger than one that
+// is read.
+func TestSealFull(t *testing.T) {
+	if world.encrypted() {
+		t.Skip("it makes no difference, and takes its time")
+	}
+	ctx := t.Context()
+	holds := func(n int, size int64) *holder {
+		h := &holder{list: true, info: backend.Info{Size: size}}
+		for range n {
+			_, s, err := encodeRecord(snapshotOf(chunk.ID{1}).complete())
+			must(t, err)
+			h.stay = append(h.stay, s)
+		}
+		return h
+	}
+	for what, test := range map[string]struct {
+		holders []*holder
+		lists   int
+	}{
+		"records":    {[]*holder{holds(800, 1), holds(maxListed-700, 1)}, 2},
+		"bytes":      {[]*holder{holds(1, maxListBytes-1), holds(1, maxListBytes+maxRecord)}, 2},
+		"small ones": {[]*holder{holds(2, 1), holds(3, 1), holds(4, maxListBytes)}, 1},
+	} {
+		m := new(backend.Memory)
+		r := initialised(t, m)
+		want := 0
+		for _, h := range test.holders {
+			want += len(h.stay)
+		}
+		p := &prune{r: r, sealing: test.holders}
+		must(t, p.seal(ctx))
+		lists, err := opened(t, m).list(ctx, listsFolder)
+		must(t, err)
+		got := 0
+		for _, info := range lists {
+			list, err := r.readList(ctx, info.Name, info.Size)
+			must(t, err)
+			got += len(list)
+		}
+		if got != want || p.report.Sealed != want || len(lists) != test.lists {
+			t.Errorf("%s: %d records of %d in %d lists", what, got, want, len(lists))
+		}
+	}
+}

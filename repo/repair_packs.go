@@ -261,10 +261,12 @@ func (p *packRepair) saveRecords(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(p.points) == 0 {
-		return nil
+	for points := sortedByID(p.points); len(points) > 0; {
+		some := fill(points)
+		points = points[len(some):]
+		if _, err := p.r.saveList(ctx, some); err != nil {
+			return err
+		}
 	}
-	slices.SortFunc(p.points, func(a, b Snapshot) int { return compareIDs(a.ID, b.ID) })
-	_, err := p.r.saveList(ctx, p.points)
-	return err
+	return nil
 }

@@ -31,6 +31,14 @@ type holder struct {
 	stay      []Snapshot // of those that are put into a list
 }
 
+// recordBytes is how much the records of h take in a list at the most.
+func (h *holder) recordBytes() int64 {
+	if h.list {
+		return h.info.Size
+	}
+	return min(h.info.Size, maxRecord)
+}
+
 // before reports whether a record that stands in both is removed from h and not
 // from o: lists stay, and of them the newer. So whoever removes one of the two,
 // and whenever he saw them, it is never each of them.
@@ -169,8 +177,12 @@ func (p *prune) seal(ctx context.Context) error {
 		size := int64(0)
 		for len(p.sealing) > 0 && len(list) < maxListed/2 && size < maxListBytes {
 			h := p.sealing[0]
+			n := h.recordBytes()
+			if len(list) > 0 && (len(list)+len(h.stay) > maxListed || size+n > longestList) {
+				break
+			}
 			p.sealing = p.sealing[1:]
-			size += min(h.info.Size, maxRecord)
+			size += n
 			list = append(list, h.stay...)
 		}
 		slices.SortFunc(list, func(a, b Snapshot) int { return compareIDs(a.ID, b.ID) })
