@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"autochrome/chunk"
@@ -270,21 +269,20 @@ func (c *checker) list(ctx context.Context) error {
 	return nil
 }
 
-// names looks for what is nothing of ours in our folders.
+// names looks for what is nothing of ours in our folders; strange names in others
+// are found where these are read.
 func (c *checker) names(ctx context.Context) error {
-	return c.r.store.List(ctx, "", func(info backend.Info) error {
-		ours := true
-		switch {
-		case strings.HasPrefix(info.Name, packsFolder):
-			_, ours = parsePack(info.Name)
-		case strings.HasPrefix(info.Name, keysFolder):
-			_, ours = parseNamed(keysFolder, info.Name)
-		}
-		if !ours {
+	strange := func(info backend.Info) error {
+		_, pack := parsePack(info.Name)
+		if _, key := parseNamed(keysFolder, info.Name); !pack && !key {
 			c.found(Finding{File: info.Name, Remark: "nothing of this repository's; it may be removed"})
 		}
 		return nil
-	})
+	}
+	if err := c.r.store.List(ctx, packsFolder, strange); err != nil {
+		return err
+	}
+	return c.r.store.List(ctx, keysFolder, strange)
 }
 
 // indexes reads every index file again and compares it with the index: of two

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"autochrome/chunk"
@@ -18,7 +17,7 @@ var ObjectKinds = []string{"config", "snapshot", "pack", "index", "note", "mark"
 // Objects lists the files of a kind by their names.
 func (r *Repository) Objects(ctx context.Context, kind string) ([]backend.Info, error) {
 	folders := map[string]string{
-		"config": configName, "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "mark": marksFolder, "audit": auditFolder, "key": keysFolder,
+		"config": "", "snapshot": rootsFolder, "pack": packsFolder, "index": indexFolder, "note": notesFolder, "mark": marksFolder, "audit": auditFolder, "key": keysFolder,
 	}
 	folder, ok := folders[kind]
 	switch {
@@ -31,11 +30,10 @@ func (r *Repository) Objects(ctx context.Context, kind string) ([]backend.Info, 
 		}
 		lists, err := r.list(ctx, listsFolder)
 		return append(lists, roots...), err
-	case kind != "config":
-		return r.list(ctx, folder)
+	case kind == "config":
+		return r.listConfig(ctx)
 	}
-	all, err := r.list(ctx, "")
-	return slices.DeleteFunc(all, func(x backend.Info) bool { return x.Name != configName }), err
+	return r.list(ctx, folder)
 }
 
 // Object gives what a file of a kind says, as a value for JSON: for a pack and

@@ -2,7 +2,7 @@ package repo
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"strings"
 
 	"autochrome/chunk"
@@ -25,21 +25,43 @@ type Size struct {
 // archives of earlier scripts, is not counted.
 func (r *Repository) Size(ctx context.Context) (Size, error) {
 	s := Size{Folders: map[string]FolderSize{}}
-	err := r.store.List(ctx, "", func(info backend.Info) error {
+	add := func(info backend.Info) error {
 		folder, _, found := strings.Cut(info.Name, "/")
 		if !found {
 			folder = ""
-		}
-		if found && !slices.Contains(ownFolders, folder+"/") || !found && info.Name != configName {
-			return nil
 		}
 		f := s.Folders[folder]
 		s.Folders[folder] = FolderSize{f.Files + 1, f.Bytes + info.Size}
 		s.Files++
 		s.Bytes += info.Size
 		return nil
-	})
-	return s, err
+	}
+	config, err := r.listConfig(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, info := range config {
+		_ = add(info) // never fails
+	}
+	for _, folder := range ownFolders {
+		if err := r.store.List(ctx, folder, add); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// listConfig lists autochrome.json, without its time: to list all that stands
+// beside it might fail on what is nobody's business.
+func (r *Repository) listConfig(ctx context.Context) ([]backend.Info, error) {
+	b, err := loadConfig(ctx, r.store)
+	switch {
+	case errors.Is(err, backend.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []backend.Info{{Name: configName, Size: int64(len(b))}}, nil
 }
 
 // ChunkSize gives the length of a chunk's stored form and its kind, and whether
