@@ -48,9 +48,9 @@ func (r *Repository) Undelete(ctx context.Context, s Snapshot) error {
 		return err
 	}
 	if e := r.be.Remove(context.WithoutCancel(ctx), list); e != nil {
-		err = fmt.Errorf("%w; and %s, of which the snapshot lacks something, cannot be removed: %w", err, list, e)
+		return fmt.Errorf("%v lacks something that prune has deleted meanwhile; and %s, which says that it is there, cannot be removed: %w", s, list, e)
 	}
-	return fmt.Errorf("%v: %w: prune has removed it meanwhile: %w", s, ErrNoSnapshot, err)
+	return fmt.Errorf("%v: %w: prune has deleted what it needs meanwhile: %v", s, ErrNoSnapshot, err)
 }
 
 // standsStill reports whether a snapshot's record stands in another file than a
