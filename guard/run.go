@@ -63,14 +63,7 @@ type run struct {
 // the run until unlock.
 func (x *run) begin(ctx context.Context) (unlock func() error, err error) {
 	if x.Resume != nil {
-		x.report.Base, x.report.Run = *x.Resume, RunName(*x.Resume)
-		if unlock, err = x.Repository.LockRun(x.report.Run); err != nil {
-			return nil, err
-		}
-		if x.from, err = lastPoint(ctx, x.Repository, *x.Resume); err != nil {
-			return nil, errors.Join(err, unlock())
-		}
-		return unlock, nil
+		return x.resume(ctx)
 	}
 	so := x.Snapshot
 	so.Kind, so.Progress, so.Tags = repo.KindSnapshot, x.Reading, map[string]string{TagBase: "true"}

@@ -31,8 +31,9 @@ func guardResumeCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "resume", Usage: "go on with a run that was cut off", ArgsUsage: "[RUN] -- COMMAND ...",
 		Description: "What was written meanwhile becomes a point of its own. Then the command runs under\n" +
-			"guard, upon the same base. Without RUN the newest that was cut off. Exit code 11 while\n" +
-			"another process is at it.",
+			"guard, upon the same base. Without RUN the newest of this database that was cut off. A run\n" +
+			"of another source is refused unless --source names it. Exit code 11 while another process\n" +
+			"is at it.",
 		Flags:  append(guardFlags(), guardEndFlags()...),
 		Action: p.action(guardResume),
 	}
@@ -68,7 +69,7 @@ func (s *session) guardNew(ctx context.Context, command []string) error {
 		return err
 	}
 	return s.around(ctx, "guard", func() error {
-		return s.guard(ctx, func(*repo.Repository) (guard.Options, error) { return o, nil })
+		return s.guard(ctx, func(*repo.Repository, snapshot.Source) (guard.Options, error) { return o, nil })
 	})
 }
 
@@ -82,16 +83,17 @@ func guardResume(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.around(ctx, "guard", func() error {
-		return s.guard(ctx, func(r *repo.Repository) (guard.Options, error) {
-			ran, err := s.unfinishedRun(ctx, r, strings.Join(names, ""))
+		return s.guard(ctx, func(r *repo.Repository, live snapshot.Source) (guard.Options, error) {
+			ran, err := s.unfinishedRun(ctx, r, live, strings.Join(names, ""))
 			o.Resume = &ran.Base
 			return o, err
 		})
 	})
 }
 
-// unfinishedRun gives a run that can go on: the newest without a name.
-func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, name string) (guard.Ran, error) {
+// unfinishedRun gives a run that can go on: without a name the newest of the live
+// database, or of the source that --source names.
+func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, live snapshot.Source, name string) (guard.Ran, error) {
 	if name != "" {
 		ran, err := guard.FindRun(ctx, r, name)
 		if err == nil && ran.Ended != "" {
@@ -103,22 +105,28 @@ func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, name st
 	if err != nil {
 		return guard.Ran{}, err
 	}
+	source := s.flags.String("source")
+	if source == "" {
+		if source, err = snapshot.SourceName(ctx, r, live); err != nil {
+			return guard.Ran{}, err
+		}
+	}
 	for _, ran := range slices.Backward(all) {
-		if ran.Ended == "" && ran.Holder == nil {
+		if ran.Base.Source == source && ran.Ended == "" && ran.Holder == nil {
 			return ran, nil
 		}
 	}
-	return guard.Ran{}, &hintedError{errors.New("no run was cut off"), "begin a new one: autochrome guard -- COMMAND"}
+	return guard.Ran{}, &hintedError{errors.New("no run of this database was cut off"), "begin a new one: autochrome guard -- COMMAND; or see those of all: autochrome guard list"}
 }
 
 // guard carries out a run and tells what it came to.
-func (s *session) guard(ctx context.Context, options func(*repo.Repository) (guard.Options, error)) error {
+func (s *session) guard(ctx context.Context, options func(*repo.Repository, snapshot.Source) (guard.Options, error)) error {
 	db, err := s.openChroma(ctx)
 	if err != nil {
 		return err
 	}
 	guarded := func(r *repo.Repository) error {
-		o, err := options(r)
+		o, err := options(r, db)
 		if err != nil {
 			return err
 		}

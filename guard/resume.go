@@ -1,0 +1,62 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"autochrome/snapshot"
+)
+
+// resume finds where the run that goes on stands.
+func (x *run) resume(ctx context.Context) (unlock func() error, err error) {
+	x.report.Base, x.report.Run = *x.Resume, RunName(*x.Resume)
+	if err := x.sameDatabase(ctx); err != nil {
+		return nil, err
+	}
+	if unlock, err = x.Repository.LockRun(x.report.Run); err != nil {
+		return nil, err
+	}
+	if x.from, err = lastPoint(ctx, x.Repository, *x.Resume); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	return unlock, nil
+}
+
+// sameDatabase makes sure that the run is of this database. In another one all
+// that is there would look like unrecorded writes, and be rolled back.
+func (x *run) sameDatabase(ctx context.Context) error {
+	base, db := x.report.Base, x.Database
+	if db.Tenant() != base.Scope.Tenant || db.Database() != base.Scope.Database {
+		return fmt.Errorf("%s is of %s/%s and not of %s/%s; name its database with --tenant and --database",
+			x.report.Run, base.Scope.Tenant, base.Scope.Database, db.Tenant(), db.Database())
+	}
+	if x.Snapshot.Source == base.Source {
+		return nil // said by whoever runs it
+	}
+	known, err := snapshot.SourceName(ctx, x.Repository, db)
+	if err == nil && known != base.Source {
+		err = &OtherSourceError{x.report.Run, base.Source, db.URL(), known}
+	}
+	return err
+}
+
+// OtherSourceError: the run that shall go on is of another source than the
+// database that is there.
+type OtherSourceError struct {
+	Run, Source string
+	URL, Known  string // the database and its source; "": it was never seen
+}
+
+func (e *OtherSourceError) Error() string {
+	what := "not known"
+	if e.Known != "" {
+		what = fmt.Sprintf("%q", e.Known)
+	}
+	return fmt.Sprintf("%s is of source %q, and the database at %s is %s", e.Run, e.Source, e.URL, what)
+}
+
+// Hint says what to do about it.
+func (e *OtherSourceError) Hint() string {
+	return "is this the right --chromadb-url? If it is that database all the same: --source " + e.Source
+}

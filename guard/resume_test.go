@@ -1,0 +1,77 @@
+package guard_test
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+
+	"autochrome/guard"
+	"autochrome/internal/chromatest"
+	"autochrome/repo"
+	"autochrome/snapshot"
+)
+
+// elsewhere is a database by the names of another one, at an address of its own:
+// production beside staging.
+type elsewhere struct {
+	live
+	tenant, database string
+}
+
+type live interface{ guard.Database }
+
+func (e *elsewhere) URL() string      { return "http://elsewhere:8000" }
+func (e *elsewhere) Tenant() string   { return e.tenant }
+func (e *elsewhere) Database() string { return e.database }
+
+// cutOff gives the base of a run that began and never ended.
+func (g *guarded) cutOff(source string) repo.Snapshot {
+	g.Helper()
+	taken, err := snapshot.Take(g.Context(), g.r, g.db, snapshot.Options{Kind: repo.KindSnapshot, Source: source, Tags: map[string]string{guard.TagBase: "true"}})
+	if err != nil {
+		g.Fatal(err)
+	}
+	return taken.Snapshot
+}
+
+// TestResumeElsewhere tries to go on with a run upon another database: it is
+// refused before anything is done there, unless it is said to be the same.
+func TestResumeElsewhere(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		staging := newGuarded(t, c)
+		base := staging.cutOff("staging")
+		production := newGuarded(t, chromatest.NewClient(t, c.Server))
+		production.r = staging.r
+		before := text(production.dump())
+		o := production.options("fails")
+		o.Resume = &base
+
+		if _, err := guard.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is of "+c.Tenant+"/"+c.Database+" and not of ") {
+			t.Errorf("another database's name: %v", err)
+		}
+		db := &elsewhere{production.db, c.Tenant, c.Database}
+		o.Database = db
+		for _, known := range []string{"", "production"} {
+			if known != "" {
+				if _, err := snapshot.Take(t.Context(), staging.r, db, snapshot.Options{Kind: repo.KindSnapshot, Source: known}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := guard.Run(t.Context(), o)
+			var other *guard.OtherSourceError
+			if !errors.As(err, &other) || other.Source != "staging" || other.Known != known {
+				t.Errorf("known as %q: %v", known, err)
+			}
+		}
+		if !maps.Equal(text(production.dump()), before) {
+			t.Error("the other database was changed")
+		}
+
+		// All of the run's own is gone there, which is a loss.
+		o.Snapshot.Source, o.RollbackTo = "staging", guard.BackNone
+		if rep := production.run(o); rep.Outcome != guard.Lost || !rep.Unrecorded {
+			t.Errorf("said to be the same: %s %s", rep.Outcome, rep.Reason)
+		}
+	})
+}
