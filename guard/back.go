@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"autochrome/repo"
@@ -32,33 +34,40 @@ func (x *run) goBack(ctx context.Context) {
 	begun := time.Now()
 	so := x.Snapshot
 	so.Tags, so.Source = nil, rep.Base.Source
+	var others []string
 	var err error
 	rep.Rollback, err = restore.Rollback(ctx, x.Repository, x.Database, goal, restore.Options{
 		Snapshot: so, Progress: x.Progress,
-		Confirm: func(p *restore.Plan) (proceed, drop bool, err error) { return true, x.ownExtra(p), nil },
+		Confirm: func(p *restore.Plan) (proceed, drop bool, err error) {
+			others = x.spareOthers(p)
+			inTheWay := slices.ContainsFunc(others, func(name string) bool { return slices.Contains(p.Blocked, name) })
+			return true, !inTheWay, nil
+		},
 	})
 	switch {
 	case err != nil:
 		rep.RollbackFail = err
 	case !rep.Rollback.Verified():
 		rep.RollbackFail = fmt.Errorf("%d differences from %s remain", rep.Rollback.Compared.Differences, goal.DisplayID())
-	case len(rep.Rollback.Kept) > 0:
-		rep.RollbackFail = fmt.Errorf("collections that the run did not make were kept: %v", rep.Rollback.Kept)
+	case len(others) > 0:
+		rep.RollbackFail = fmt.Errorf("collections that the run did not make were kept: %s", strings.Join(others, ", "))
 	default:
 		rep.RolledBack = true
 	}
 	x.audit(ctx, repo.AuditEntry{Action: "rollback", Trigger: x.trigger(), Snapshot: &goal.ID, Millis: time.Since(begun).Milliseconds()}, rep.RollbackFail)
 }
 
-// ownExtra reports whether all collections that a plan would drop were made by
-// the run. What others made is not the run's to drop.
-func (x *run) ownExtra(p *restore.Plan) bool {
-	for _, name := range p.Extra {
-		if !x.made[name] {
+// spareOthers takes what the run did not make, and so is not the run's to drop,
+// out of what a plan drops, and names it.
+func (x *run) spareOthers(p *restore.Plan) (others []string) {
+	p.Extra = slices.DeleteFunc(p.Extra, func(name string) bool {
+		if x.made[name] {
 			return false
 		}
-	}
-	return true
+		others = append(others, name)
+		return true
+	})
+	return others
 }
 
 // trigger says who or what started the rollback.

@@ -15,12 +15,16 @@ type collection struct {
 	tree   tree.Collection
 	places *places
 	order  order
-	base   *tree.Collection // what the run began with; nil: the run made it
+	base   *tree.Collection // what the run began with; nil: it was not there
 	losses losses
+
+	// foreign: others made it while the run was going on, and it is not the run's to
+	// drop.
+	foreign bool
 }
 
 // newCollection finds the places of a collection's records. base is what the
-// run began with, of which it counts losses; nil: the run made the collection.
+// run began with, of which it counts losses; nil: it was not there.
 func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, now tree.Collection, base *tree.Collection) (*collection, error) {
 	about := now.Top.Count
 	if base != nil {

@@ -221,12 +221,14 @@ func (p *proxy) patiently(ctx context.Context, record func(context.Context) erro
 }
 
 // prepare gives what records a write once it was answered. A delete by filter
-// is asked first which records it will delete.
+// is asked first which records it will delete, and before a change of collections
+// it is asked which there are.
 func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) func(context.Context) error {
 	whole := func(ctx context.Context) error { return p.recorder.whole(ctx, c.collection, c.words) }
 	switch {
 	case c.verb == structure || c.collection == "":
-		return func(ctx context.Context) error { return p.recorder.structure(ctx, c.words) }
+		before := p.recorder.there(ctx)
+		return func(ctx context.Context) error { return p.recorder.structure(ctx, c.words, before) }
 	case c.verb == unknown || rest:
 		return whole
 	case p.recorder.collection(c.collection) == nil:

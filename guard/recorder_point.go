@@ -15,6 +15,7 @@ import (
 const (
 	TagRequest    = "request"    // what was written
 	TagUnrecorded = "unrecorded" // it has writes that did not come through the proxy
+	TagForeign    = "foreign"    // server ids of the collections in it that others made during the run
 )
 
 // unrecorded is the request of a point that the proxy saw no request for.
@@ -56,7 +57,7 @@ func (r *recorder) made() map[string]bool {
 	defer r.mu.Unlock()
 	out := map[string]bool{}
 	for _, c := range r.collections {
-		if c.base == nil {
+		if c.base == nil && !c.foreign {
 			out[c.live.Name] = true
 		}
 	}
@@ -77,7 +78,11 @@ func (r *recorder) save(ctx context.Context) error {
 	}
 	var trees []tree.Collection
 	var infos []repo.CollectionInfo
+	var foreign []string
 	for _, c := range r.collections {
+		if c.foreign {
+			foreign = append(foreign, c.live.ServerID)
+		}
 		trees = append(trees, c.tree)
 		infos = append(infos, repo.CollectionInfo{
 			Name: c.live.Name, ServerID: c.live.ServerID, Records: c.tree.Top.Count, Capture: repo.CaptureStill,
@@ -96,6 +101,10 @@ func (r *recorder) save(ctx context.Context) error {
 	last, tags := r.last, map[string]string{TagRequest: words}
 	if slices.Contains(r.dirty, unrecorded) {
 		tags[TagUnrecorded] = "true"
+	}
+	if len(foreign) > 0 {
+		slices.Sort(foreign)
+		tags[TagForeign] = strings.Join(foreign, " ")
 	}
 	saved, err := r.store.SavePoint(ctx, repo.Snapshot{
 		Kind: repo.KindPoint, Run: r.run, Time: time.Now().UTC(), Source: last.Source, Scope: last.Scope, Parent: &last.ID,

@@ -10,8 +10,11 @@ import (
 	"autochrome/tree"
 )
 
-// structure notes what became of the collections.
-func (r *recorder) structure(ctx context.Context, words string) error {
+// structure notes what became of the collections. before has the server ids that
+// were there when the request came: what is new, the request has made, and what was
+// there and is not known others have. Nil: nobody knows, and the request is given
+// none.
+func (r *recorder) structure(ctx context.Context, words string, before map[string]bool) error {
 	all, err := r.list(ctx)
 	if err != nil {
 		return err
@@ -20,7 +23,7 @@ func (r *recorder) structure(ctx context.Context, words string) error {
 	for _, live := range all {
 		c := r.collection(live.ServerID)
 		if c == nil {
-			c, err = r.read(ctx, live, tree.Collection{}, nil)
+			c, err = r.read(ctx, live, &collection{foreign: before == nil || before[live.ServerID]})
 		} else {
 			c, err = r.described(ctx, *c, live)
 		}
@@ -32,6 +35,20 @@ func (r *recorder) structure(ctx context.Context, words string) error {
 		}
 	}
 	return r.point(ctx, words, func() error { return r.replace(next) })
+}
+
+// there gives the server ids of the collections that are there; nil where that
+// cannot be found out.
+func (r *recorder) there(ctx context.Context) map[string]bool {
+	all, err := r.list(ctx)
+	if err != nil {
+		return nil
+	}
+	ids := map[string]bool{}
+	for _, live := range all {
+		ids[live.ServerID] = true
+	}
+	return ids
 }
 
 // described is a collection with what the server says of it now.
@@ -54,9 +71,9 @@ func (r *recorder) whole(ctx context.Context, serverID, words string) error {
 	}
 	i := slices.IndexFunc(all, func(live chunk.Collection) bool { return live.ServerID == serverID })
 	if i < 0 {
-		return r.structure(ctx, words)
+		return r.structure(ctx, words, nil)
 	}
-	now, err := r.read(ctx, all[i], c.tree, c.base)
+	now, err := r.read(ctx, all[i], c)
 	if err != nil || now == nil {
 		return err
 	}
@@ -66,14 +83,20 @@ func (r *recorder) whole(ctx context.Context, serverID, words string) error {
 	})
 }
 
-// read captures a collection; nil: it is gone meanwhile.
-func (r *recorder) read(ctx context.Context, live chunk.Collection, earlier tree.Collection, base *tree.Collection) (*collection, error) {
-	known := func(chunk.Collection) (tree.Collection, bool) { return earlier, earlier.Height > 0 }
+// read captures a collection anew, of which old is what is known; nil: it is gone
+// meanwhile.
+func (r *recorder) read(ctx context.Context, live chunk.Collection, old *collection) (*collection, error) {
+	known := func(chunk.Collection) (tree.Collection, bool) { return old.tree, old.tree.Height > 0 }
 	captured, _, err := snapshot.Capture(ctx, r.store, r.db, []chunk.Collection{live}, known, nil)
 	if err != nil || len(captured) == 0 {
 		return nil, err
 	}
-	return newCollection(ctx, tree.NewReader(r.store), live, captured[0].Tree, base)
+	c, err := newCollection(ctx, tree.NewReader(r.store), live, captured[0].Tree, old.base)
+	if err != nil {
+		return nil, err
+	}
+	c.foreign = old.foreign
+	return c, nil
 }
 
 // replace puts other collections in place; those of the base that are gone are
@@ -97,7 +120,8 @@ func (r *recorder) replace(next map[string]*collection) (err error) {
 
 // all reads every collection anew and makes a point of what differs from the
 // last one: writes that did not come through the proxy, or that a crash kept
-// from being recorded. It reports whether there were any.
+// from being recorded. Collections that are not known are others'. It reports
+// whether there was anything.
 func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 	all, err := r.list(ctx)
 	if err != nil {
@@ -105,12 +129,11 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 	}
 	next := map[string]*collection{}
 	for _, live := range all {
-		var c *collection
-		if old := r.collection(live.ServerID); old != nil {
-			c, err = r.read(ctx, live, old.tree, old.base)
-		} else {
-			c, err = r.read(ctx, live, tree.Collection{}, nil)
+		old := r.collection(live.ServerID)
+		if old == nil {
+			old = &collection{foreign: true}
 		}
+		c, err := r.read(ctx, live, old)
 		if err != nil {
 			return false, err
 		}

@@ -141,6 +141,7 @@ func (x *run) load(ctx context.Context, w *repo.Writer) error {
 		}
 		return nil
 	}
+	foreign := strings.Fields(x.from.Tags[TagForeign])
 	for _, info := range x.from.Collections {
 		c := named(now, x.from, info.ServerID)
 		if c == nil {
@@ -155,6 +156,7 @@ func (x *run) load(ctx context.Context, w *repo.Writer) error {
 		if err != nil {
 			return err
 		}
+		loaded.foreign = slices.Contains(foreign, info.ServerID)
 		x.recorder.collections[info.ServerID] = loaded
 	}
 	for _, info := range x.report.Base.Collections {
