@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"autochrome/repo"
 )
 
 // judge says how the run ended. All is read once more and compared with the last
@@ -16,23 +14,19 @@ import (
 func (x *run) judge(ctx, work context.Context, address string) error {
 	late, err := x.recorder.all(work)
 	x.report.Unrecorded = x.report.Unrecorded || late
-	if x.report.Failed() {
-		// Where not all can be read, the rollback, which has to read it too, says
-		// so; where it cannot be stored, that is why the run failed.
-		x.report.Losses, err = x.recorder.losses(work, x.Expect, true)
+	if err != nil && !x.report.Failed() {
 		return err
 	}
-	if err != nil {
+	// Where a run failed and not all can be read, the rollback, which has to read
+	// it too, says so.
+	tooMuch, err := x.weigh(work, true)
+	if err != nil || x.report.Failed() {
 		return err
 	}
-	if x.report.Losses, err = x.recorder.losses(work, x.Expect, true); err != nil {
-		return err
-	}
-	if err := x.tooMuch(x.report.Losses); err != nil {
-		x.report.Outcome, x.report.Reason = Lost, err.Error()
+	if tooMuch != nil {
+		x.report.Outcome, x.report.Reason = Lost, tooMuch.Error()
 		return nil
 	}
-	x.recorder.good(func(s repo.Snapshot) { x.report.LastGood = s })
 	if x.Command == nil {
 		ctx = work // its end was the end of the run, not an interruption
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"autochrome/repo"
 )
 
 // losses counts the records of the base that are gone, or have lost their
@@ -66,13 +68,22 @@ func (l Loss) String() string {
 // Gone as an expectation says that a collection may be gone in the end.
 const Gone = "gone"
 
+// weigh calls fn with what is lost and with the last point, while none is made.
+func (r *recorder) weigh(ctx context.Context, expect map[string]string, thorough bool, fn func(lost []Loss, last repo.Snapshot)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lost, err := r.losses(ctx, expect, thorough)
+	if err == nil {
+		fn(lost, r.last)
+	}
+	return err
+}
+
 // losses gives what of each of the base's collections is lost, by name. Where
 // thorough, the records of a collection that another one is expected to replace
 // are looked for there, which takes a look at each of them; otherwise such a
-// collection counts as whole.
+// collection counts as whole. r.mu is held.
 func (r *recorder) losses(ctx context.Context, expect map[string]string, thorough bool) ([]Loss, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var out []Loss
 	add := func(c *collection, deleted bool) error {
 		l := Loss{Collection: c.base.Name, Base: c.losses.base, Lost: c.losses.lost, Deleted: deleted, Expected: expect[c.base.Name]}

@@ -64,13 +64,6 @@ func (r *recorder) made() map[string]bool {
 	return out
 }
 
-// good calls fn with the last point, while none is made.
-func (r *recorder) good(fn func(repo.Snapshot)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fn(r.last)
-}
-
 // save makes a point where there is something new. r.mu is held.
 func (r *recorder) save(ctx context.Context) error {
 	if len(r.dirty) == 0 {

@@ -23,6 +23,21 @@ func (x *run) resume(ctx context.Context) (unlock func() error, err error) {
 	return unlock, nil
 }
 
+// catchUp makes a point of what was written since the last one. Each of the two is
+// good where no more is lost than may be.
+func (x *run) catchUp(ctx context.Context) error {
+	if _, err := x.weigh(ctx, false); err != nil {
+		return err
+	}
+	late, err := x.recorder.all(ctx)
+	if err != nil {
+		return err
+	}
+	x.report.Unrecorded = late
+	_, err = x.weigh(ctx, false)
+	return err
+}
+
 // sameDatabase makes sure that the run is of this database. In another one all
 // that is there would look like unrecorded writes, and be rolled back.
 func (x *run) sameDatabase(ctx context.Context) error {

@@ -75,3 +75,29 @@ func TestResumeElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// TestResumeAfterLoss goes on with a run whose last point has lost too much: that
+// is no good point.
+func TestResumeAfterLoss(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		before := text(g.dump())
+		o := g.options("deletes")
+		o.RollbackTo = guard.BackAsk
+		o.Ask = func(guard.Report) (guard.Back, error) { return "", errors.New("nobody answers") }
+		rep := g.run(o)
+		if rep.Outcome != guard.Lost || rep.LastGood.ID == rep.Last.ID {
+			t.Fatalf("%s %s", rep.Outcome, rep.Reason)
+		}
+		base := rep.Base
+		o = g.options("poisons")
+		o.Resume, o.RollbackTo = &base, guard.BackToLastGood
+		rep = g.run(o)
+		if rep.Outcome != guard.ChildFailed || rep.LastGood.ID != base.ID || !rep.RolledBack {
+			t.Errorf("%s, rolled back %v to %s", rep.Outcome, rep.RolledBack, rep.LastGood.DisplayID())
+		}
+		if !maps.Equal(text(g.dump()), before) {
+			t.Error("not rolled back to what is good")
+		}
+	})
+}

@@ -84,12 +84,12 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 		collections: map[string]*collection{}, last: x.from, told: x.pointMade,
 	}
 	defer func() { err = errors.Join(err, x.recorder.close()) }()
-	x.report.Last, x.report.LastGood = x.from, x.from
+	x.report.Last, x.report.LastGood = x.from, x.report.Base
 	if err := x.load(ctx, w); err != nil {
 		return err
 	}
 	if x.Resume != nil {
-		if x.report.Unrecorded, err = x.recorder.all(ctx); err != nil {
+		if err := x.catchUp(ctx); err != nil {
 			return err
 		}
 	}
@@ -247,15 +247,21 @@ func (x *run) recorded(ctx context.Context, words string, err error) {
 	if x.Full != nil && x.Full() {
 		x.proxy.shut(&refusal{http.StatusInsufficientStorage, "the repository has no space left: what was written is recorded, and nothing more is let through"})
 	}
-	losses, err := x.recorder.losses(ctx, x.Expect, false)
-	if err == nil {
-		err = x.tooMuch(losses)
+	if tooMuch, err := x.weigh(ctx, false); tooMuch != nil || err != nil {
+		x.stop(Lost, errors.Join(tooMuch, err).Error())
 	}
-	if err != nil {
-		x.stop(Lost, err.Error())
-		return
-	}
-	x.recorder.good(func(s repo.Snapshot) { x.report.LastGood = s })
+}
+
+// weigh notes what is lost, and says whether it is too much; where it is not the
+// last point is a good one.
+func (x *run) weigh(ctx context.Context, thorough bool) (tooMuch, err error) {
+	err = x.recorder.weigh(ctx, x.Expect, thorough, func(lost []Loss, last repo.Snapshot) {
+		x.report.Losses = lost
+		if tooMuch = x.tooMuch(lost); tooMuch == nil {
+			x.report.LastGood = last
+		}
+	})
+	return tooMuch, err
 }
 
 // tooMuch names the collections of which more is lost than may be.
