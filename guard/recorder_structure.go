@@ -142,7 +142,9 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 		}
 	}
 	before := r.points
-	err = r.point(ctx, unrecorded, func() error { return r.replace(next) })
+	if err = r.point(ctx, unrecorded, func() error { return r.replace(next) }); err == nil {
+		err = r.flush(ctx) // also where points are lazy
+	}
 	return r.points > before, err
 }
 

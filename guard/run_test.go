@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"testing"
+	"time"
 
 	"autochrome/chroma"
 	"autochrome/guard"
@@ -323,6 +324,29 @@ func TestUnrecorded(t *testing.T) {
 			t.Fatalf("%+v", rep)
 		}
 		back, err := restore.Rollback(context.Background(), g.r, g.db, rep.Last, restore.Options{DryRun: true})
+		if err != nil || !back.Plan.Empty() {
+			t.Errorf("the last point is not the state: %v", err)
+		}
+	})
+}
+
+// TestUnrecordedLazily writes around the proxy where points are made once in a
+// while: that is found and named all the same.
+func TestUnrecordedLazily(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		id := c.Collection("docs")["id"].(string)
+		rep := g.proxied(func(proxy string) {
+			m := &migration{proxy + c.Path()}
+			if _, err := m.ask("POST", "/"+id+"/update", metadataOf(0, 3, "through")); err != nil {
+				t.Error(err)
+			}
+			c.Update(id, metadataOf(90, 3, "around"))
+		}, func(o *guard.Options) { o.Durability = time.Hour })
+		if rep.Outcome != guard.Succeeded || !rep.Unrecorded || rep.Points != 2 || rep.Last.Tags[guard.TagUnrecorded] == "" {
+			t.Errorf("%s, unrecorded %v, %d points, the last with %v", rep.Outcome, rep.Unrecorded, rep.Points, rep.Last.Tags)
+		}
+		back, err := restore.Rollback(t.Context(), g.r, g.db, rep.Last, restore.Options{DryRun: true})
 		if err != nil || !back.Plan.Empty() {
 			t.Errorf("the last point is not the state: %v", err)
 		}
