@@ -39,6 +39,9 @@ type proxy struct {
 	closed  *refusal       // answers all writes
 	writing sync.WaitGroup // from the gate to the point
 	counts  counts
+
+	waiting context.Context // ends some time after closed is there: Chroma is not waited for any more
+	giveUp  context.CancelCauseFunc
 }
 
 // counts are what went through.
@@ -58,6 +61,7 @@ func (r *refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 func newProxy(to *url.URL, transport http.RoundTripper, db Database, r *recorder) *proxy {
 	p := &proxy{db: db, recorder: r, gates: newGates()}
+	p.waiting, p.giveUp = context.WithCancelCause(context.Background())
 	p.forward = &httputil.ReverseProxy{
 		Transport: newConnections(transport),
 		Rewrite: func(req *httputil.ProxyRequest) {
@@ -130,14 +134,18 @@ func (p *proxy) begin() *refusal {
 	return p.closed
 }
 
-// shut answers all further writes with r. Of several only the first counts.
+// shut answers all further writes with r. Of several only the first counts. Those
+// that are on their way have a while to be answered.
 func (p *proxy) shut(r *refusal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed == nil {
 		p.closed = r
+		time.AfterFunc(recordPatience, func() { p.giveUp(errGivenUp) })
 	}
 }
+
+var errGivenUp = errors.New("it was waited for long enough after the end of the guarded run")
 
 // close is shut, and waits until the writes under way are recorded.
 func (p *proxy) close(r *refusal) {
@@ -176,12 +184,18 @@ func readBody(req *http.Request) (body []byte, rest bool, err error) {
 func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []byte, rest bool, leave func()) {
 	p.counts.Writes.Add(1)
 	// Neither a client that goes away nor the end of its patience ends a write
-	// that is on its way: what became of it has to be known.
+	// that is on its way, as long as the run goes on: what became of it has to be
+	// known.
 	ctx := context.WithoutCancel(req.Context())
 	record := p.prepare(ctx, c, body, rest)
-	out := req.WithContext(markWrite(req.Context(), false))
+	until := ctx
+	if rest { // what is still to come of the body comes from the client
+		until = req.Context()
+	}
+	forward, done := p.waited(until)
+	defer done()
+	out := req.WithContext(markWrite(forward, !rest && c.verb != structure && c.verb != unknown))
 	if !rest {
-		out = req.WithContext(markWrite(ctx, c.verb != structure && c.verb != unknown))
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		out.Body, _ = out.GetBody() // which never fails
 		out.ContentLength, out.TransferEncoding = int64(len(body)), nil
@@ -203,12 +217,20 @@ func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []b
 	p.forward.ServeHTTP(answer, out)
 }
 
-// How long a write that was answered is tried to be recorded while Chroma does
-// not let its records be read.
-const (
-	recordPatience = 2 * time.Minute
-	recordPause    = 500 * time.Millisecond
-)
+// waited gives a context that ends, besides, when the proxy does not wait for
+// answers any more.
+func (p *proxy) waited(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.waiting, func() { cancel(context.Cause(p.waiting)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// recordPatience is how long a write that was answered is tried to be recorded
+// while Chroma does not let its records be read, and how long the answer to one is
+// waited for once the run has ended.
+var recordPatience = 2 * time.Minute
+
+const recordPause = 500 * time.Millisecond
 
 // patiently records a write, again and again where Chroma is away for a while.
 func (p *proxy) patiently(ctx context.Context, record func(context.Context) error) error {

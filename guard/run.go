@@ -210,8 +210,8 @@ func (x *run) migrate(ctx context.Context, address string) {
 		}
 	}()
 	end()
-	x.proxy.close(x.over())
-	c.Stop()
+	x.proxy.shut(x.over())
+	c.Stop() // also where it waits for the answer to a write that never comes
 	x.report.ExitCode = c.Code()
 }
 
