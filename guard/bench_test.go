@@ -98,7 +98,7 @@ func recorderOver(b testing.TB, w *repo.Writer, m *made, n int) *recorder {
 		b.Fatal(err)
 	}
 	r := &recorder{db: m, store: w, run: "run_bench", collections: map[string]*collection{}, last: base}
-	if r.collections["id"], err = newCollection(ctx, tree.NewReader(w), live, c, &c); err != nil {
+	if r.collections["id"], err = newCollection(ctx, tree.NewReader(w), live, state{Collection: c}, &state{Collection: c}); err != nil {
 		b.Fatal(err)
 	}
 	return r

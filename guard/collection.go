@@ -15,7 +15,7 @@ type collection struct {
 	tree   tree.Collection
 	places *places
 	order  order
-	base   *tree.Collection // what the run began with; nil: it was not there
+	base   *state // what the run began with; nil: it was not there
 	losses losses
 
 	// foreign: others made it while the run was going on, and it is not the run's to
@@ -23,9 +23,15 @@ type collection struct {
 	foreign bool
 }
 
+// state is a collection as it was captured.
+type state struct {
+	tree.Collection
+	damaged bool // there are records without a whole vector in it, or may be
+}
+
 // newCollection finds the places of a collection's records. base is what the
 // run began with, of which it counts losses; nil: it was not there.
-func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, now tree.Collection, base *tree.Collection) (*collection, error) {
+func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, now state, base *state) (*collection, error) {
 	about := now.Top.Count
 	if base != nil {
 		about = max(about, base.Top.Count)
@@ -34,13 +40,16 @@ func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, n
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{live: live, tree: now, places: p, base: base}
+	c := &collection{live: live, tree: now.Collection, places: p, base: base}
 	if base != nil {
 		c.losses.base = base.Top.Count
 		err = eachRecord(ctx, r, *base, func(id []byte, now flags) error {
 			pl := place{flags: ofBase | lost}
 			if now&document != 0 {
 				pl.flags |= hadDocument
+			}
+			if now&vector != 0 {
+				pl.flags |= hadVector
 			}
 			c.losses.lost++
 			return p.put(id, pl)
@@ -65,17 +74,21 @@ func newCollection(ctx context.Context, r *tree.Reader, live chunk.Collection, n
 }
 
 // eachRecord calls fn with the id of each record, and what it has. Vectors are
-// not looked at: a record that has none is named as damage where it is captured.
-func eachRecord(ctx context.Context, r *tree.Reader, c tree.Collection, fn func(id []byte, now flags) error) error {
-	return r.Groups(ctx, c, func(_ int64, g tree.Group) error {
-		recs, err := r.Records(ctx, g, chunk.IDs, chunk.Documents)
+// looked at only where some are damaged.
+func eachRecord(ctx context.Context, r *tree.Reader, s state, fn func(id []byte, now flags) error) error {
+	columns := []chunk.Kind{chunk.IDs, chunk.Documents}
+	if s.damaged {
+		columns = append(columns, chunk.Embeddings)
+	}
+	return r.Groups(ctx, s.Collection, func(_ int64, g tree.Group) error {
+		recs, err := r.Records(ctx, g, columns...)
 		if err != nil {
 			return err
 		}
 		for i := range recs.Len() {
-			now := present | vector
-			if _, ok := recs.Column(chunk.Documents).Row(i); ok {
-				now |= document
+			now := flagsOf(recs, i)
+			if !s.damaged {
+				now |= vector
 			}
 			if err := fn(recs.ID(i), now); err != nil {
 				return err
@@ -83,6 +96,18 @@ func eachRecord(ctx context.Context, r *tree.Reader, c tree.Collection, fn func(
 		}
 		return nil
 	})
+}
+
+// flagsOf says what record i has.
+func flagsOf(recs *chunk.Records, i int) flags {
+	is := present
+	if _, ok := recs.Column(chunk.Documents).Row(i); ok {
+		is |= document
+	}
+	if recs.Damage(i) == "" {
+		is |= vector
+	}
+	return is
 }
 
 // touched is a record that a write named, and what became of it.
@@ -151,13 +176,7 @@ func (c *collection) settle(ts []touched, now *chunk.Records) error {
 	for _, t := range ts {
 		is := flags(0)
 		if t.row >= 0 {
-			is = present
-			if _, ok := now.Column(chunk.Documents).Row(t.row); ok {
-				is |= document
-			}
-			if _, ok := now.Column(chunk.Embeddings).Row(t.row); ok {
-				is |= vector
-			}
+			is = flagsOf(now, t.row)
 		}
 		switch was := t.flags&present != 0; {
 		case was && is == 0:

@@ -34,7 +34,7 @@ func (l *losses) note(p *place, now flags) {
 
 // survives reports whether what is there now has all that the base had.
 func survives(base, now flags) bool {
-	return now&present != 0 && now&vector != 0 && (now&document != 0 || base&hadDocument == 0)
+	return now&present != 0 && (now&vector != 0 || base&hadVector == 0) && (now&document != 0 || base&hadDocument == 0)
 }
 
 // Loss is what of a collection of the base is lost.

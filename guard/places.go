@@ -48,9 +48,10 @@ type flags uint16
 const (
 	present     flags = 1 << iota // it is in the collection now
 	document                      // with a document
-	vector                        // with a vector
+	vector                        // with a whole vector
 	ofBase                        // the base had it
 	hadDocument                   // there, with a document
+	hadVector                     // there, with a whole vector
 	lost                          // it is counted as lost
 )
 

@@ -91,7 +91,7 @@ func (r *recorder) read(ctx context.Context, live chunk.Collection, old *collect
 	if err != nil || len(captured) == 0 {
 		return nil, err
 	}
-	c, err := newCollection(ctx, tree.NewReader(r.store), live, captured[0].Tree, old.base)
+	c, err := newCollection(ctx, tree.NewReader(r.store), live, state{captured[0].Tree, captured[0].Damaged > 0}, old.base)
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/snapshot"
-	"autochrome/tree"
 )
 
 // Run guards a migration: it takes a base snapshot, forwards and records what
@@ -119,58 +117,6 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	x.recorder.sealRest(work)
 	x.made = x.recorder.made()
 	return err
-}
-
-// load finds the places of all records as the last point has them.
-func (x *run) load(ctx context.Context, w *repo.Writer) error {
-	reader := tree.NewReader(w)
-	bases, err := reader.Collections(ctx, x.report.Base.Root)
-	if err != nil {
-		return err
-	}
-	now, err := reader.Collections(ctx, x.from.Root)
-	if err != nil {
-		return err
-	}
-	named := func(cs []tree.Collection, s repo.Snapshot, serverID string) *tree.Collection {
-		for _, info := range s.Collections {
-			i := slices.IndexFunc(cs, func(c tree.Collection) bool { return c.Name == info.Name })
-			if info.ServerID == serverID && i >= 0 {
-				return &cs[i]
-			}
-		}
-		return nil
-	}
-	foreign := strings.Fields(x.from.Tags[TagForeign])
-	for _, info := range x.from.Collections {
-		c := named(now, x.from, info.ServerID)
-		if c == nil {
-			continue
-		}
-		d, err := reader.Description(ctx, *c)
-		if err != nil {
-			return err
-		}
-		live := chunk.Collection{ServerID: info.ServerID, Name: info.Name, Description: d}
-		loaded, err := newCollection(ctx, reader, live, *c, named(bases, x.report.Base, info.ServerID))
-		if err != nil {
-			return err
-		}
-		loaded.foreign = slices.Contains(foreign, info.ServerID)
-		x.recorder.collections[info.ServerID] = loaded
-	}
-	for _, info := range x.report.Base.Collections {
-		base := named(bases, x.report.Base, info.ServerID)
-		if base == nil || x.recorder.collections[info.ServerID] != nil {
-			continue
-		}
-		lost, err := newCollection(ctx, reader, chunk.Collection{ServerID: info.ServerID, Name: info.Name}, tree.Collection{}, base)
-		if err != nil {
-			return err
-		}
-		x.recorder.deleted = append(x.recorder.deleted, lost)
-	}
-	return nil
 }
 
 // migrate runs the migration until it ends, or has to.
