@@ -109,10 +109,11 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	x.migrate(ctx, address)
 	x.proxy.close(x.over())
 	stopFlushing()
+	x.report.Writes, x.report.Refused = x.proxy.counts.Writes.Load(), x.proxy.counts.Refused.Load()
+	x.made = x.recorder.made()
 	if err := x.recorder.flush(work); err != nil {
 		return err
 	}
-	x.report.Writes, x.report.Refused = x.proxy.counts.Writes.Load(), x.proxy.counts.Refused.Load()
 	err = x.judge(ctx, work, address)
 	x.recorder.sealRest(work)
 	x.made = x.recorder.made()
