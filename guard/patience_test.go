@@ -5,9 +5,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"autochrome/chroma"
 	"autochrome/guard"
 	"autochrome/internal/chromatest"
 )
@@ -65,4 +70,77 @@ func TestNoAnswer(t *testing.T) {
 			t.Error("a write without an answer was answered")
 		}
 	})
+}
+
+// TestAwayAtTheEnd has Chroma away for a while when a migration has just ended
+// well, all of it or where the records of the last collection are read: the run waits.
+func TestAwayAtTheEnd(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it closes files that are forgotten
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		for what, path := range map[string]string{"all": "/api", "records": "/get"} {
+			t.Run(what, func(t *testing.T) {
+				g := newGuarded(t, chromatest.NewClient(t, c.Server))
+				docs := g.c.Collection("docs")["id"].(string)
+				if what == "records" {
+					path = lastListed(g) + path
+				}
+				var away atomic.Bool
+				front := laterServer(t, g.c, "", func(w http.ResponseWriter, req *http.Request) {
+					if away.Load() && strings.Contains(req.URL.Path, path) {
+						w.WriteHeader(http.StatusServiceUnavailable)
+						return
+					}
+					forwardTo(t, g.c).ServeHTTP(w, req)
+				})
+				db, err := chroma.Open(t.Context(), chroma.Options{URL: front.String(), Tenant: g.c.Tenant, Database: g.c.Database})
+				if err != nil {
+					t.Fatal(err)
+				}
+				g.db = db
+				files := scratchFiles(t)
+				rep := g.proxied(func(proxy string) {
+					m := &migration{proxy + g.c.Path()}
+					for _, n := range []int{1, 2} { // the first is recorded when the second is answered
+						if _, err := m.ask("POST", "/"+docs+"/update", metadataOf(0, n, "migrated")); err != nil {
+							t.Error(err)
+						}
+					}
+					time.Sleep(300 * time.Millisecond)
+					away.Store(true)
+					time.AfterFunc(3*time.Second, func() { away.Store(false) })
+				}, func(o *guard.Options) { o.MaxLoss = 0.05 })
+				if rep.Outcome != guard.Succeeded || rep.Unrecorded || rep.Points != 2 {
+					t.Errorf("%s %s, %d points, unrecorded %v", rep.Outcome, rep.Reason, rep.Points, rep.Unrecorded)
+				}
+				if n := scratchFiles(t); n != files {
+					t.Errorf("%d scratch files are open, and were %d before", n, files)
+				}
+			})
+		}
+	})
+}
+
+// lastListed gives the collection that is read last.
+func lastListed(g *guarded) string {
+	g.Helper()
+	all, err := g.db.Collections(g.Context())
+	if err != nil {
+		g.Fatal(err)
+	}
+	return all[len(all)-1].ServerID
+}
+
+// scratchFiles counts those that are open.
+func scratchFiles(t *testing.T) (n int) {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0 // not on Linux
+	}
+	for _, f := range open {
+		if to, err := os.Readlink("/proc/self/fd/" + f.Name()); err == nil && strings.Contains(to, "autochrome-guard-") {
+			n++
+		}
+	}
+	return n
 }

@@ -208,7 +208,7 @@ func (p *proxy) write(w http.ResponseWriter, req *http.Request, c call, body []b
 		}
 		go func() {
 			defer leave()
-			err := p.patiently(ctx, record)
+			err := patiently(ctx, record)
 			if p.recorded != nil {
 				p.recorded(ctx, c.words, err)
 			}
@@ -223,23 +223,6 @@ func (p *proxy) waited(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(p.waiting, func() { cancel(context.Cause(p.waiting)) })
 	return ctx, func() { stop(); cancel(nil) }
-}
-
-// recordPatience is how long a write that was answered is tried to be recorded
-// while Chroma does not let its records be read, and how long the answer to one is
-// waited for once the run has ended.
-var recordPatience = 2 * time.Minute
-
-const recordPause = 500 * time.Millisecond
-
-// patiently records a write, again and again where Chroma is away for a while.
-func (p *proxy) patiently(ctx context.Context, record func(context.Context) error) error {
-	for deadline := time.Now().Add(recordPatience); ; time.Sleep(recordPause) {
-		err := record(ctx)
-		if !errors.As(err, new(*readError)) || time.Now().After(deadline) {
-			return err
-		}
-	}
 }
 
 // prepare gives what records a write once it was answered. A delete by filter

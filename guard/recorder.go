@@ -122,18 +122,9 @@ func (r *recorder) describe(ctx context.Context, c *collection) error {
 	return nil
 }
 
-// readError says that Chroma could not be asked what became of a write.
-type readError struct{ error }
-
-func (e *readError) Unwrap() error { return e.error }
-
 // list gives the collections that are there.
 func (r *recorder) list(ctx context.Context) ([]chunk.Collection, error) {
-	all, err := r.db.Collections(ctx)
-	if err != nil {
-		return nil, &readError{err}
-	}
-	return all, nil
+	return asked{r.db}.Collections(ctx)
 }
 
 func (r *recorder) collection(serverID string) *collection {

@@ -28,7 +28,7 @@ func (r *recorder) structure(ctx context.Context, words string, before map[strin
 			c, err = r.described(ctx, *c, live)
 		}
 		if err != nil {
-			return err
+			return errors.Join(err, r.discard(next))
 		}
 		if c != nil {
 			next[live.ServerID] = c
@@ -87,7 +87,7 @@ func (r *recorder) whole(ctx context.Context, serverID, words string) error {
 // meanwhile.
 func (r *recorder) read(ctx context.Context, live chunk.Collection, old *collection) (*collection, error) {
 	known := func(chunk.Collection) (tree.Collection, bool) { return old.tree, old.tree.Height > 0 }
-	captured, _, err := snapshot.Capture(ctx, r.store, r.db, []chunk.Collection{live}, known, nil)
+	captured, _, err := snapshot.Capture(ctx, r.store, asked{r.db}, []chunk.Collection{live}, known, nil)
 	if err != nil || len(captured) == 0 {
 		return nil, err
 	}
@@ -118,6 +118,16 @@ func (r *recorder) replace(next map[string]*collection) (err error) {
 	return err
 }
 
+// discard removes the scratch files of collections that are not put in place.
+func (r *recorder) discard(next map[string]*collection) (err error) {
+	for id, c := range next {
+		if old := r.collection(id); old == nil || old.places != c.places {
+			err = errors.Join(err, c.places.close())
+		}
+	}
+	return err
+}
+
 // all reads every collection anew and makes a point of what differs from the
 // last one: writes that did not come through the proxy, or that a crash kept
 // from being recorded. Collections that are not known are others'. It reports
@@ -135,7 +145,7 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 		}
 		c, err := r.read(ctx, live, old)
 		if err != nil {
-			return false, err
+			return false, errors.Join(err, r.discard(next))
 		}
 		if c != nil {
 			next[live.ServerID] = c

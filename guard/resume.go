@@ -29,12 +29,10 @@ func (x *run) catchUp(ctx context.Context) error {
 	if _, err := x.weigh(ctx, false); err != nil {
 		return err
 	}
-	late, err := x.recorder.all(ctx)
-	if err != nil {
+	if err := x.readAll(ctx); err != nil {
 		return err
 	}
-	x.report.Unrecorded = late
-	_, err = x.weigh(ctx, false)
+	_, err := x.weigh(ctx, false)
 	return err
 }
 

@@ -20,11 +20,7 @@ import (
 // this ending itself, as a later version might.
 func laterServer(t *testing.T, c *chromatest.Client, ending string, answer http.HandlerFunc) *url.URL {
 	t.Helper()
-	real, err := url.Parse(c.Server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := httputil.NewSingleHostReverseProxy(real)
+	forward := forwardTo(t, c)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasSuffix(req.URL.Path, ending) {
 			answer(w, req)
@@ -38,6 +34,15 @@ func laterServer(t *testing.T, c *chromatest.Client, ending string, answer http.
 		t.Fatal(err)
 	}
 	return at
+}
+
+func forwardTo(t *testing.T, c *chromatest.Client) http.Handler {
+	t.Helper()
+	real, err := url.Parse(c.Server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httputil.NewSingleHostReverseProxy(real)
 }
 
 // TestFork guards a migration that forks a collection, on a server that is made
