@@ -87,7 +87,7 @@ type Report struct {
 	Base       repo.Snapshot
 	Last       repo.Snapshot // the last point, or the base
 	LastGood   repo.Snapshot
-	Points     int
+	Points     int // of the run, with those before it was resumed
 	Writes     int64
 	Refused    int64
 	Outcome    Outcome

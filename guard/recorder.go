@@ -17,7 +17,7 @@ type recorder struct {
 	db     Database
 	store  *repo.Writer
 	run    string
-	points int
+	points int  // of the run
 	lazy   bool // points are made when flush is called
 
 	applying sync.Mutex // held while applier works

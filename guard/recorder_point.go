@@ -23,7 +23,7 @@ const unrecorded = "unrecorded writes"
 
 // Point is what is told of a point when it is durable.
 type Point struct {
-	Number   int // from 1 on
+	Number   int // in the run, from 1 on
 	Snapshot repo.Snapshot
 	Request  string
 	Written  int64   // records that the writes since the last point named

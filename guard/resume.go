@@ -17,9 +17,11 @@ func (x *run) resume(ctx context.Context) (unlock func() error, err error) {
 	if unlock, err = x.Repository.LockRun(x.report.Run); err != nil {
 		return nil, err
 	}
-	if x.from, err = lastPoint(ctx, x.Repository, *x.Resume); err != nil {
+	ran, err := FindRun(ctx, x.Repository, x.report.Run)
+	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
+	x.from, x.report.Points = ran.Last(), len(ran.Points)
 	return unlock, nil
 }
 

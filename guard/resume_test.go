@@ -101,3 +101,33 @@ func TestResumeAfterLoss(t *testing.T) {
 		}
 	})
 }
+
+// TestResumeCountsOn goes on with a run that has points: those that come have the
+// numbers by which the run knows them.
+func TestResumeCountsOn(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		o := g.options("fails")
+		o.RollbackTo = guard.BackAsk
+		o.Ask = func(guard.Report) (guard.Back, error) { return "", errors.New("nobody answers") }
+		base := g.run(o).Base
+		c.Update(c.Collection("docs")["id"].(string), metadataOf(90, 3, "around"))
+		o = g.options("good")
+		o.Resume = &base
+		told := map[int]repo.Snapshot{}
+		o.Point = func(p guard.Point) { told[p.Number] = p.Snapshot }
+		rep := g.run(o)
+		ran, err := guard.FindRun(t.Context(), g.r, rep.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(told) == 0 || rep.Points != len(ran.Points) {
+			t.Errorf("%d points were told and %d counted, the run has %d", len(told), rep.Points, len(ran.Points))
+		}
+		for n, s := range told {
+			if n > len(ran.Points) || ran.Points[n-1].ID != s.ID {
+				t.Errorf("point %d is not %s", n, s.DisplayID())
+			}
+		}
+	})
+}

@@ -79,7 +79,7 @@ func (x *run) begin(ctx context.Context) (unlock func() error, err error) {
 func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	x.recorder = &recorder{
 		db: x.Database, store: w, run: x.report.Run, lazy: x.Durability > 0,
-		collections: map[string]*collection{}, last: x.from, told: x.pointMade,
+		collections: map[string]*collection{}, last: x.from, points: x.report.Points, told: x.pointMade,
 	}
 	defer func() { err = errors.Join(err, x.recorder.close()) }()
 	x.report.Last, x.report.LastGood = x.from, x.report.Base
@@ -177,7 +177,7 @@ func (x *run) stop(how Outcome, why string) {
 
 // pointMade hears of each point. The recorder is locked.
 func (x *run) pointMade(p Point) {
-	x.report.Last, x.report.Points = p.Snapshot, x.report.Points+1
+	x.report.Last, x.report.Points = p.Snapshot, p.Number
 	if x.Point != nil {
 		x.Point(p)
 	}

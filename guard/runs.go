@@ -107,9 +107,3 @@ func FindRun(ctx context.Context, r *repo.Repository, name string) (Ran, error) 
 	}
 	return found[len(found)-1], nil
 }
-
-// lastPoint gives the last point of the run that began with base, or the base.
-func lastPoint(ctx context.Context, r *repo.Repository, base repo.Snapshot) (repo.Snapshot, error) {
-	ran, err := FindRun(ctx, r, RunName(base))
-	return ran.Last(), err
-}

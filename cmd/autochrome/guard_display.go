@@ -23,7 +23,8 @@ type guardDisplay struct {
 	limit time.Duration
 
 	mu      sync.Mutex
-	begun   time.Time // of the command
+	begun   time.Time // of the command; before it runs, of what comes before
+	runs    bool      // the command does, and its time
 	last    guard.Point
 	records int64 // that there are
 	stored  int64
@@ -33,7 +34,7 @@ type guardDisplay struct {
 }
 
 func newGuardDisplay(s *session, o *guard.Options) *guardDisplay {
-	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime, ended: make(chan struct{})}
+	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime, begun: time.Now(), ended: make(chan struct{})}
 	o.Reading = func(p snapshot.Progress) { d.bar.reading(p) }
 	o.Started, o.Point = d.started, d.point
 	if d.line() {
@@ -81,7 +82,7 @@ func (d *guardDisplay) started(proxy string, base repo.Snapshot) {
 	d.bar.end()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.begun, d.records = time.Now(), base.Root.Records
+	d.begun, d.runs, d.records = time.Now(), true, base.Root.Records
 	if d.line() {
 		go d.tick()
 	}
@@ -104,9 +105,9 @@ func (d *guardDisplay) point(p guard.Point) {
 		Records: d.records, Stored: p.Snapshot.Stats.BytesStored, Written: p.Written, Rate: math.Round(10*d.rate()) / 10, Lost: p.Lost,
 		Elapsed: time.Since(d.begun).Milliseconds(),
 	}
-	if d.limit > 0 {
-		left := d.left().Milliseconds()
-		e.Left = &left
+	if left, limited := d.left(); limited {
+		ms := left.Milliseconds()
+		e.Left = &ms
 	}
 	d.event(e)
 	d.show()
@@ -114,7 +115,10 @@ func (d *guardDisplay) point(p guard.Point) {
 
 func (d *guardDisplay) rate() float64 { return float64(d.written) / time.Since(d.begun).Seconds() }
 
-func (d *guardDisplay) left() time.Duration { return max(0, d.limit-time.Since(d.begun)) }
+// left is how long the command may still take.
+func (d *guardDisplay) left() (left time.Duration, limited bool) {
+	return max(0, d.limit-time.Since(d.begun)), d.runs && d.limit > 0
+}
 
 // tick keeps the line's times right.
 func (d *guardDisplay) tick() {
@@ -146,8 +150,8 @@ func (d *guardDisplay) show() {
 		plural(d.last.Number, "point"), fmt.Sprintf("%.0f records/s", d.rate()), plural(d.records, "record"),
 		fmt.Sprintf("%.1f %% lost", 100*d.last.Lost), size(d.stored) + " stored", time.Since(d.begun).Round(time.Second).String(),
 	}
-	if d.limit > 0 {
-		words = append(words, d.left().Round(time.Second).String()+" left")
+	if left, limited := d.left(); limited {
+		words = append(words, left.Round(time.Second).String()+" left")
 	}
 	line := strings.Join(words, ", ") + "  " + printable(d.last.Request)
 	if width := widthOf(d.s.err); width > 0 {
