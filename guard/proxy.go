@@ -89,7 +89,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	body, rest, err := readBody(req)
 	if err != nil {
-		return // the client is gone: nothing was forwarded
+		panic(http.ErrAbortHandler) // the client is gone: nothing was forwarded, and nothing is answered
 	}
 	if c.verb != structure && !rest {
 		if text := poison(body); text != "" {
@@ -103,7 +103,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	leave, err := p.gates.enter(req.Context(), gate)
 	if err != nil {
-		return // the client is gone
+		panic(http.ErrAbortHandler) // likewise
 	}
 	if r := p.begin(); r != nil {
 		leave()

@@ -200,3 +200,53 @@ func TestProxyClients(t *testing.T) {
 		}
 	})
 }
+
+// TestHalfARequest has a client send half a body, and another one end its side of
+// the connection while it waits for its turn: neither is told that it was done.
+func TestHalfARequest(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		id := c.Collection("docs")["id"].(string)
+		slow := laterServer(t, c, "/upsert", func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })
+		rep := g.proxied(func(proxy string) {
+			half := `{"ids":["r1"],"documents":["` + strings.Repeat("x", 300)
+			if got := halfAnswer(t, proxy, c.Path(id, "delete"), half[:300], 500); strings.HasPrefix(got, "HTTP/1.1 2") {
+				t.Errorf("half a body: %s", got)
+			}
+			done := make(chan struct{})
+			go func() { // it keeps the gate
+				defer close(done)
+				m := &migration{proxy + c.Path()}
+				_, _ = m.ask("POST", "/"+id+"/upsert", metadataOf(0, 1, "slow"))
+			}()
+			time.Sleep(300 * time.Millisecond)
+			whole := `{"ids":["r1"]}`
+			if got := halfAnswer(t, proxy, c.Path(id, "delete"), whole, len(whole)); strings.HasPrefix(got, "HTTP/1.1 2") {
+				t.Errorf("gone while it waited: %s", got)
+			}
+			<-done
+		}, func(o *guard.Options) { o.Upstream = slow })
+		if rep.Outcome != guard.Succeeded || rep.Points != 0 || len(g.dump()) != 100 {
+			t.Errorf("%s, %d points, %d records", rep.Outcome, rep.Points, len(g.dump()))
+		}
+	})
+}
+
+// halfAnswer sends a body that shall have so many bytes, ends its side of the
+// connection, and gives what comes.
+func halfAnswer(t *testing.T, proxy, path, body string, length int) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(proxy, "http://"))
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, length, body)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	got, _ := io.ReadAll(conn) // whatever came before it broke
+	return string(got)
+}
