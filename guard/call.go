@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,7 +59,7 @@ func classify(method, escapedPath string) call {
 		}
 		return call{verb: structure, words: "modify collection " + steps[0]}
 	}
-	id, what := steps[0], steps[1]
+	id, what := plainUUID(steps[0]), steps[1]
 	if method == http.MethodPost && len(steps) == 2 {
 		switch v := verb(what); {
 		case slices.Contains(pure, what):
@@ -70,6 +71,18 @@ func classify(method, escapedPath string) call {
 		}
 	}
 	return call{verb: unknown, collection: id, words: method + " " + strings.Join(steps[1:], "/")}
+}
+
+// plainUUID gives the id that Chroma tells for one in any form that it takes: in
+// upper case, without hyphens, in braces or as a URN. What is no UUID stays as it is.
+func plainUUID(id string) string {
+	digits := strings.TrimPrefix(strings.ToLower(id), "urn:uuid:")
+	digits = strings.TrimSuffix(strings.TrimPrefix(digits, "{"), "}")
+	digits = strings.ReplaceAll(digits, "-", "")
+	if _, err := hex.DecodeString(digits); err != nil || len(digits) != 32 {
+		return id
+	}
+	return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
 }
 
 // split gives the steps of a path, each unescaped; empty ones are left out, as
