@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,11 +51,19 @@ func (x *run) goBack(ctx context.Context) {
 	case !rep.Rollback.Verified():
 		rep.RollbackFail = fmt.Errorf("%d differences from %s remain", rep.Rollback.Compared.Differences, goal.DisplayID())
 	case len(others) > 0:
-		rep.RollbackFail = fmt.Errorf("collections that the run did not make were kept: %s", strings.Join(others, ", "))
+		rep.RollbackFail = &OthersKeptError{others}
 	default:
 		rep.RolledBack = true
 	}
 	x.audit(ctx, repo.AuditEntry{Action: "rollback", Trigger: x.trigger(), Snapshot: &goal.ID, Millis: time.Since(begun).Milliseconds()}, rep.RollbackFail)
+}
+
+// OthersKeptError: all was rolled back, and there are collections that the base
+// does not have and the run did not make.
+type OthersKeptError struct{ Names []string }
+
+func (e *OthersKeptError) Error() string {
+	return "collections that the run did not make were kept: " + strings.Join(e.Names, ", ")
 }
 
 // spareOthers takes what the run did not make, and so is not the run's to drop,
@@ -86,11 +95,12 @@ func (x *run) trigger() string {
 func (x *run) conclude(ctx context.Context) {
 	rep := x.report
 	ended := string(rep.Outcome)
-	if rep.RolledBack {
+	othersKept := errors.As(rep.RollbackFail, new(*OthersKeptError))
+	if rep.RolledBack || othersKept {
 		ended += fmt.Sprintf(", rolled back to %s", rep.Rollback.Snapshot.DisplayID())
 	}
 	var err error
-	if rep.RollbackFail == nil {
+	if rep.RollbackFail == nil || othersKept {
 		err = x.Repository.Annotate(ctx, repo.Annotation{Snapshot: rep.Base.ID, Key: repo.KeyRunEnded, Value: ended, User: x.Snapshot.User, Host: x.Snapshot.Host})
 	}
 	if err != nil && rep.Reason == "" {

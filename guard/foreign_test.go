@@ -53,6 +53,10 @@ func TestForeignCollections(t *testing.T) {
 				if rep.RolledBack || rep.RollbackFail == nil || rep.RollbackFail.Error() != "collections that the run did not make were kept: early, late" {
 					t.Errorf("rolled back %v: %v", rep.RolledBack, rep.RollbackFail)
 				}
+				ran, err := guard.FindRun(t.Context(), g.r, rep.Run)
+				if err != nil || !strings.Contains(ran.Ended, "rolled back to "+rep.Base.DisplayID()) {
+					t.Errorf("the run ended with %q, %v", ran.Ended, err)
+				}
 				if !g.there("early") || !g.there("late") {
 					t.Error("what others made is gone")
 				}

@@ -36,6 +36,8 @@ type Sought struct {
 	Last       string // id of the last; "": not known
 	Found      bool
 	Why        string // it was not found
+
+	id chunk.ID
 }
 
 // WithLive gives fn a Live over a database, whose Seek and Find are those of
@@ -98,8 +100,16 @@ func (l *Live) Find(ctx context.Context, id chunk.ID) ([]byte, error) {
 	return nil, repo.ErrMissing
 }
 
-// Sought says what became of all that was looked for.
-func (l *Live) Sought() []Sought { return l.sought }
+// Sought says what became of all that was looked for. What was not found when it
+// was looked for may have been found later, with something else.
+func (l *Live) Sought() []Sought {
+	for i := range l.sought {
+		if s := &l.sought[i]; !s.Found && l.keeper(s.id) != nil {
+			s.Found, s.Why = true, ""
+		}
+	}
+	return l.sought
+}
 
 // Seek looks for what is lost.
 func (l *Live) Seek(ctx context.Context, losses repo.Losses) error {
@@ -117,7 +127,7 @@ func (l *Live) Seek(ctx context.Context, losses repo.Losses) error {
 	}
 	for id, kind := range losses.Chunks {
 		if !kind.IsColumn() {
-			s := Sought{Kind: kind, Found: l.keeper(id) != nil}
+			s := Sought{Kind: kind, Found: l.keeper(id) != nil, id: id}
 			if !s.Found {
 				s.Why = "what Chroma holds now does not give it"
 			}

@@ -188,7 +188,7 @@ func (s *seeker) ids(ctx context.Context, g tree.Group) (*chunk.Rows, error) {
 
 // fill makes a chunk of what the database has.
 func (s *seeker) fill(ctx context.Context, w *wanted) error {
-	out := Sought{Kind: w.kind, Collection: w.named, Why: "Chroma has no such collection"}
+	out := Sought{Kind: w.kind, Collection: w.named, Why: "Chroma has no such collection", id: w.id}
 	if s.keeper(w.id) != nil { // made with a tree
 		out.Found, out.Why = true, ""
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -104,6 +105,9 @@ func guardFailure(rep guard.Report) error {
 	case rep.RolledBack:
 		e.code = exitRolledBack
 		e.hint = "what it did is kept in its points: autochrome guard show " + rep.Run
+	case errors.As(rep.RollbackFail, new(*guard.OthersKeptError)):
+		e.message += fmt.Sprintf("; it was rolled back, but %v", rep.RollbackFail)
+		e.hint = "nothing to do, if that is right; else: autochrome rollback " + rep.Base.DisplayID() + " --drop-extra"
 	case rep.RollbackFail != nil:
 		e.message += fmt.Sprintf("; it could not be rolled back: %v", rep.RollbackFail)
 		e.hint = "run it again when Chroma answers: autochrome rollback " + rep.Base.DisplayID()
