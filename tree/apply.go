@@ -39,16 +39,12 @@ type Applier struct {
 	other  *chunk.Records // columns of other groups, one at a time
 }
 
-// NewApplier gives an Applier over a store. What it stores it keeps in recent too,
-// where that is not nil.
+// NewApplier gives an Applier over a store. Scattered rows that it stores it keeps
+// in recent, too, where that is not nil.
 func NewApplier(store Store, recent Recent) *Applier {
-	loader, again := store.(allocLoader)
-	if recent != nil {
-		store = recentStore{store, recent}
-	}
 	r := NewReader(store)
 	r.recent = recent
-	if again {
+	if loader, ok := store.(allocLoader); ok {
 		r.spare = &spareMemory{loader: loader, least: spareLeast}
 	}
 	opened, err := simplelru.NewLRU[chunk.ID, []element](openedNodes, nil)

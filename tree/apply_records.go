@@ -11,6 +11,9 @@ import (
 func (a *applier) regroupRecords(ctx context.Context, dim int, splices []Splice) ([]patch, error) {
 	var all []element
 	m := newGroupMaker(a.store, dim, func(_ context.Context, e element) error { all = append(all, e); return nil })
+	for _, g := range m.gathers {
+		g.recent = a.reader.recent
+	}
 	r := &recutter{applier: a, maker: m}
 	m.match = r.match
 	var out []patch

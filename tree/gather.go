@@ -28,7 +28,10 @@ type gather struct {
 	dim   int
 	rows  *chunk.Rows
 	open  *openChunk
+	runs  int    // of the open chunk
 	head  []byte // what a content id is made in
+
+	recent Recent // nil: there is none
 }
 
 // canonicalBuffers are what the canonical bytes of chunks are made in: all
@@ -50,7 +53,7 @@ func (g *gather) add(ctx context.Context, dst []piece, rows *chunk.Rows, first, 
 			}
 		}
 		if g.open == nil {
-			g.open = &openChunk{}
+			g.open, g.runs = &openChunk{}, 0
 			g.rows.Reset(g.dim)
 		}
 		at := g.rows.Len()
@@ -59,6 +62,7 @@ func (g *gather) add(ctx context.Context, dst []piece, rows *chunk.Rows, first, 
 			dst[n-1].Count++
 		} else {
 			dst = append(dst, piece{Run{First: at, Count: 1}, g.open})
+			g.runs++
 		}
 		if g.rows.Bytes() >= chunk.TargetSize && g.rows.Len() >= gatherRows || g.rows.Len() >= chunk.MaxRows {
 			if err := g.close(ctx); err != nil {
@@ -82,6 +86,9 @@ func (g *gather) close(ctx context.Context) error {
 		if err := save(ctx, g.store, id, g.rows, *buf); err != nil {
 			return err
 		}
+	}
+	if g.recent != nil && g.rows.Len() <= scattered*g.runs {
+		g.recent.Add(id, g.rows)
 	}
 	g.open.id = id
 	g.open = nil

@@ -1,13 +1,10 @@
 package tree
 
-import (
-	"context"
+import "autochrome/chunk"
 
-	"autochrome/chunk"
-)
-
-// Recent keeps rows of records that were stored lately, where each can be read by
-// itself. The content id of a column finds out whether they are right.
+// Recent keeps rows of records that were stored lately and scattered: rows of many
+// groups in one chunk. There each can be read by itself. The content id of a
+// column finds out whether they are right.
 type Recent interface {
 	// Add keeps the rows of a chunk, or does not.
 	Add(id chunk.ID, rows *chunk.Rows)
@@ -16,20 +13,6 @@ type Recent interface {
 	AppendTo(rows *chunk.Rows, run Run) bool
 }
 
-// recentStore is a Store that keeps the rows of records it takes.
-type recentStore struct {
-	Store
-	recent Recent
-}
-
-func (s recentStore) Save(ctx context.Context, id chunk.ID, canonical []byte) error {
-	if err := s.Store.Save(ctx, id, canonical); err != nil {
-		return err
-	}
-	if chunk.Kind(canonical[0]).IsColumn() {
-		if rows, err := chunk.DecodeRows(canonical); err == nil {
-			s.recent.Add(id, rows)
-		}
-	}
-	return nil
-}
+// scattered is how many rows of a chunk lie together on average, at the most, where
+// it is worth while to keep each for itself.
+const scattered = 8
