@@ -155,7 +155,7 @@ func decodePlanes(alloc func(int) []byte, b []byte, length int) ([]byte, error) 
 // decodePlane gives a plane of len(buf) bytes: where it lies, if it is stored as
 // it is in one block, or else in buf.
 func decodePlane(d *wire.Reader, buf []byte) ([]byte, error) {
-	if len(buf) <= planeBlock && len(d.Rest) > len(buf) && d.Rest[0] == blockStored {
+	if len(buf) > 0 && len(buf) <= planeBlock && len(d.Rest) > len(buf) && d.Rest[0] == blockStored {
 		d.Byte()
 		return d.Take(len(buf)), nil
 	}

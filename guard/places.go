@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"autochrome/internal/tempfile"
 )
 
 // places finds the append number of a record by its id, in a scratch file: an
@@ -63,11 +65,10 @@ const (
 
 // newPlaces makes a scratch file for about so many ids.
 func newPlaces(about int64) (*places, error) {
-	f, err := os.CreateTemp("", "autochrome-guard-*")
+	f, err := tempfile.New("autochrome-guard-*")
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(f.Name()) // it goes with the process; refused on Windows, where close does it
 	p := &places{file: f, hash: hashID, end: int64(fileHead)}
 	capacity := uint64(1 << 12)
 	for capacity < 2*uint64(about) {
@@ -76,13 +77,7 @@ func newPlaces(about int64) (*places, error) {
 	return p, p.grow(capacity)
 }
 
-func (p *places) close() error {
-	err := p.file.Close()
-	if removed := os.Remove(p.file.Name()); removed != nil && !errors.Is(removed, os.ErrNotExist) {
-		err = errors.Join(err, removed)
-	}
-	return err
-}
+func (p *places) close() error { return tempfile.Close(p.file) }
 
 // grow adds an empty table; the file has a hole there.
 func (p *places) grow(capacity uint64) error {

@@ -2,10 +2,10 @@ package guard
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 
 	"autochrome/chunk"
+	"autochrome/internal/tempfile"
 	"autochrome/tree"
 )
 
@@ -43,25 +43,21 @@ const recentAbsent = 1 << 31
 // newRecent makes a scratch file of so many bytes, which goes with close or with
 // the process.
 func newRecent(size int64) (*recent, error) {
-	f, err := os.CreateTemp("", "autochrome-rows-*")
+	f, err := tempfile.New("autochrome-rows-*")
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(f.Name()) // refused on Windows, where close does it
 	return &recent{file: f, size: size, chunks: map[chunk.ID]recentChunk{}}, nil
 }
 
 // close removes the scratch file.
-func (r *recent) close() error {
-	err := r.file.Close()
-	if removed := os.Remove(r.file.Name()); removed != nil && !errors.Is(removed, os.ErrNotExist) {
-		err = errors.Join(err, removed)
-	}
-	return err
-}
+func (r *recent) close() error { return tempfile.Close(r.file) }
 
 // Add implements tree.Recent. Where it fails the rows are not there.
 func (r *recent) Add(id chunk.ID, rows *chunk.Rows) {
+	if _, there := r.chunks[id]; there {
+		return
+	}
 	b := r.buf[:0]
 	end := 0
 	for i := range rows.Len() {
@@ -78,7 +74,7 @@ func (r *recent) Add(id chunk.ID, rows *chunk.Rows) {
 		b = append(b, row...)
 	}
 	r.buf = b
-	if _, there := r.chunks[id]; there || int64(len(b)) > r.size/2 || end >= recentAbsent {
+	if int64(len(b)) > r.size/2 || end >= recentAbsent {
 		return
 	}
 	if left := r.size - r.end%r.size; left < int64(len(b)) {

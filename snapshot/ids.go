@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"autochrome/chunk"
+	"autochrome/internal/tempfile"
 )
 
 // idList is the ids of a collection in the server's order, in a scratch file:
@@ -23,7 +24,7 @@ type idList struct {
 
 // listIDs asks for the ids of a collection. The caller closes the list.
 func listIDs(ctx context.Context, src Source, serverID string) (*idList, error) {
-	f, err := tempFile("autochrome-ids-*")
+	f, err := tempfile.New("autochrome-ids-*")
 	if err != nil {
 		return nil, err
 	}
@@ -91,4 +92,4 @@ func (l *idList) unchanged(ctx context.Context, src Source, serverID string) (bo
 	return string(sum.Sum(nil)) == string(l.sum.Sum(nil)), nil
 }
 
-func (l *idList) close() { _ = closeTemp(l.file) }
+func (l *idList) close() { _ = tempfile.Close(l.file) }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"autochrome/chunk"
+	"autochrome/internal/tempfile"
 	"autochrome/tree"
 )
 
@@ -44,11 +45,11 @@ func WithScratch(base Base, fn func(*Scratch) error) (err error) {
 
 // newScratch gives a Scratch that the caller closes.
 func newScratch(base Base) (*Scratch, error) {
-	f, err := tempFile("autochrome-scratch-*")
+	f, err := tempfile.New("autochrome-scratch-*")
 	return &Scratch{base: base, file: f, at: map[chunk.ID]extent{}}, err
 }
 
-func (s *Scratch) close() error { return closeTemp(s.file) }
+func (s *Scratch) close() error { return tempfile.Close(s.file) }
 
 // Hasher implements tree.Loader.
 func (s *Scratch) Hasher() *chunk.Hasher { return s.base.Hasher() }

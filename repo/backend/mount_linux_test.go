@@ -29,15 +29,21 @@ func mount(t *testing.T, folder string, flags uintptr, options string) {
 	}
 }
 
+// smallDisk gives a backend on a file system of 1 MiB.
+func smallDisk(t *testing.T, folder string) *backend.Local {
+	t.Helper()
+	mount(t, folder, 0, "size=1m")
+	l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // TestLocalFull fills a file system of 1 MiB.
 func TestLocalFull(t *testing.T) {
 	inChild(t, ownMounts(), func(t *testing.T, folder string) {
-		mount(t, folder, 0, "size=1m")
-		ctx := t.Context()
-		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ctx, l := t.Context(), smallDisk(t, folder)
 		if err := l.Save(ctx, "a/x", make([]byte, 600<<10)); err != nil {
 			t.Fatal(err)
 		}
@@ -69,12 +75,7 @@ func TestLocalFull(t *testing.T) {
 // TestLocalReserve fills a file system of which some is held back.
 func TestLocalReserve(t *testing.T) {
 	inChild(t, ownMounts(), func(t *testing.T, folder string) {
-		mount(t, folder, 0, "size=1m")
-		ctx := t.Context()
-		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ctx, l := t.Context(), smallDisk(t, folder)
 		if err := l.Reserve(2 << 20); !errors.Is(err, backend.ErrNoSpace) {
 			t.Errorf("more than there is: %v", err)
 		}
@@ -103,12 +104,7 @@ func TestLocalReserve(t *testing.T) {
 // again, whichever of them frees the reserve.
 func TestLocalReserveTogether(t *testing.T) {
 	inChild(t, ownMounts(), func(t *testing.T, folder string) {
-		mount(t, folder, 0, "size=1m")
-		ctx := t.Context()
-		l, err := backend.CreateLocal(filepath.Join(folder, "repo"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		ctx, l := t.Context(), smallDisk(t, folder)
 		if err := l.Save(ctx, "a/x", make([]byte, 500<<10)); err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,15 @@
-package snapshot
+// Package tempfile makes temporary files that nothing leaves behind.
+package tempfile
 
 import (
 	"os"
 	"runtime"
 )
 
-// tempFile makes a temporary file that goes with the process, however that
+// New makes a temporary file that goes with the process, however that
 // ends: its name is removed at once where the system allows that, and by
-// closeTemp elsewhere.
-func tempFile(pattern string) (*os.File, error) {
+// Close elsewhere.
+func New(pattern string) (*os.File, error) {
 	f, err := os.CreateTemp("", pattern)
 	if err != nil {
 		return nil, err
@@ -17,8 +18,8 @@ func tempFile(pattern string) (*os.File, error) {
 	return f, nil
 }
 
-// closeTemp closes a temporary file, and removes it where it still has a name.
-func closeTemp(f *os.File) error {
+// Close closes a temporary file, and removes it where it still has a name.
+func Close(f *os.File) error {
 	err := f.Close()
 	if runtime.GOOS == "windows" {
 		_ = os.Remove(f.Name())
