@@ -77,7 +77,7 @@ lint: ## needs golangci-lint and shellcheck
 	golangci-lint run
 	shellcheck .ci/run $$(git ls-files '*.sh' '*.bash')
 
-cross: ## compiles for every platform that is released; the tests only check the types
+cross: ## compiles for every platform that is released, as they are released
 	@for t in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
 	  CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -trimpath -o /dev/null ./cmd/autochrome || { echo "$$t does not compile" >&2; exit 1; }; \
 	done

@@ -69,3 +69,5 @@ require (
 	golang.org/x/text v0.32.0 // indirect
 	golang.org/x/tools v0.39.0 // indirect
 )
+
+replace github.com/ebitengine/purego => ./internal/purego
