@@ -12,7 +12,9 @@ Register-ArgumentCompleter -Native -CommandName autochrome -ScriptBlock {
     $lines | Select-Object -Skip 1 | ForEach-Object {
         $value, $text = $_ -split "`t", 2
         if (-not $text) { $text = $value }
-        if ($value -match '\s') { $quoted = "'" + $value.Replace("'", "''") + "'" } else { $quoted = $value }
+        $quoted = $value
+        # Much more than blanks means something to PowerShell.
+        if ($value -notmatch '^[\w./:=+-][\w./:=+@~-]*$') { $quoted = "'" + $value.Replace("'", "''") + "'" }
         [System.Management.Automation.CompletionResult]::new($quoted, $value, 'ParameterValue', $text)
     }
 }
