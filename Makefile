@@ -15,11 +15,12 @@ build: ## the autochrome binary in bin/
 man: build ## the manual pages in bin/man/man1/
 	$(BIN) man $(dir $(BIN))man/man1
 
-completions: build ## for bash, zsh and fish in bin/completions/
+completions: build ## for bash, zsh, fish and PowerShell in bin/completions/
 	@mkdir -p $(dir $(BIN))completions
 	$(BIN) completion bash >$(dir $(BIN))completions/autochrome.bash
 	$(BIN) completion zsh >$(dir $(BIN))completions/_autochrome
 	$(BIN) completion fish >$(dir $(BIN))completions/autochrome.fish
+	$(BIN) completion powershell >$(dir $(BIN))completions/autochrome.ps1
 
 # PREFIX is where it shall run, DESTDIR a folder that stands for / until then.
 PREFIX ?= /usr/local
