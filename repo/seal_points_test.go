@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,13 +219,13 @@ func TestListWhileSealing(t *testing.T) {
 					must(t, <-ended)
 				}
 			})
-			operations := 0
+			var operations atomic.Int64 // a reader reads several points at once
 			b := faulty.Wrap(crude{m, (held+read)%2 == 0, func() {
-				if operations == read {
+				if int(operations.Load()) == read {
 					finish()
 				}
 			}}, func(op *faulty.Op, next func() error) error {
-				if operations++; operations == read && op.Kind != faulty.List {
+				if int(operations.Add(1)) == read && op.Kind != faulty.List {
 					finish()
 				}
 				return next()
@@ -238,7 +239,7 @@ func TestListWhileSealing(t *testing.T) {
 				}
 				loads(t, reader, s)
 			}
-			last := operations < read
+			last := int(operations.Load()) < read
 			finish()
 			combinations++
 			if over {
