@@ -217,3 +217,34 @@ func TestSealFull(t *testing.T) {
 		}
 	}
 }
+
+// TestSealSmall: lists are joined where they are many and small, by records and by
+// bytes. What is full would be written anew by every prune.
+func TestSealSmall(t *testing.T) {
+	r := initialised(t, new(backend.Memory))
+	_, s, err := encodeRecord(snapshotOf(chunk.ID{1}).complete())
+	must(t, err)
+	for what, test := range map[string]struct {
+		lists   int
+		records int
+		size    int64
+		joined  bool
+	}{
+		"small":        {sealAfter, 1, 1000, true},
+		"just small":   {sealAfter, maxListed/sealAfter - 1, maxListBytes/sealAfter - 1, true},
+		"few":          {sealAfter - 1, 1, 1000, false},
+		"many records": {sealAfter, maxListed / sealAfter, 1000, false},
+		"long records": {sealAfter, 1, maxListBytes / sealAfter, false},
+		"full":         {sealAfter, 8, maxListBytes + 1, false},
+	} {
+		p := &prune{r: r, now: time.Now().Add(2 * DefaultGrace), o: PruneOptions{Grace: DefaultGrace}, holders: map[string]*holder{}}
+		for i := range test.lists {
+			info := backend.Info{Name: fmt.Sprint(i), Size: test.size, Modified: time.Now()}
+			p.holders[info.Name] = &holder{info: info, list: true, snapshots: slices.Repeat([]Snapshot{s}, test.records)}
+		}
+		p.toSeal()
+		if joined := len(p.sealing) == test.lists; joined != test.joined || !joined && len(p.sealing) > 0 {
+			t.Errorf("%s: %d of %d lists are to be written anew", what, len(p.sealing), test.lists)
+		}
+	}
+}

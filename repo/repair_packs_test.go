@@ -3,7 +3,9 @@ package repo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"autochrome/chunk"
@@ -188,6 +190,44 @@ func TestRepairListed(t *testing.T) {
 	}
 	if got, found := checked(t, m, All()); got.Damaged != 0 || got.Snapshots != 2 {
 		t.Errorf("afterwards %v", found)
+	}
+}
+
+// TestRepairLong: records of damaged point packs go into as many lists as it takes
+// for none to be too long.
+func TestRepairLong(t *testing.T) {
+	if world.encrypted() {
+		t.Skip("it makes no difference, and takes its time")
+	}
+	m := new(backend.Memory)
+	r := initialised(t, m)
+	const points = 3
+	var want []chunk.ID
+	for i := range points {
+		long := func(w *Writer, ctx context.Context, s Snapshot) (Snapshot, error) {
+			s.Command = strings.Repeat(noise(uint64(i), 1<<14), 3*maxListBytes/8>>14)
+			return w.SavePoint(ctx, s)
+		}
+		s, err := tryTake(t.Context(), r, long, "b0", fmt.Sprint("text ", i))
+		must(t, err)
+		want = append(want, s.ID)
+		at, _ := r.index().Lookup(s.Root.Runs[1].Chunk)
+		replace(t, m, s.File, func(b []byte) []byte { b[at.Offset+2]++; return b })
+	}
+	if x := repaired(t, m, PackRepairOptions{}); len(x.Damaged) != points || len(x.Unreadable) != 0 {
+		t.Fatalf("%+v", x)
+	}
+	var listed []chunk.ID
+	lists := names(t, m, listsFolder)
+	for _, name := range lists {
+		list, err := r.readList(t.Context(), name, 0)
+		must(t, err)
+		listed = append(listed, identities(list)...)
+	}
+	slices.SortFunc(want, compareIDs)
+	slices.SortFunc(listed, compareIDs)
+	if len(lists) != 2 || !slices.Equal(listed, want) { // two records fill one
+		t.Errorf("%d of %d records in %d lists", len(listed), points, len(lists))
 	}
 }
 

@@ -143,7 +143,7 @@ func (p *prune) toSeal() {
 			alone = append(alone, h)
 		case len(stay) < len(h.snapshots):
 			p.sealing = append(p.sealing, h)
-		case len(stay) < maxListed/sealAfter:
+		case len(stay) < maxListed/sealAfter && h.recordBytes() < maxListBytes/sealAfter:
 			lists = append(lists, h)
 		}
 	}
