@@ -21,7 +21,7 @@ func restoreCommand(p *program) *cli.Command {
 			"there already is never written over without --merge or --replace; what it then held\n" +
 			"is recorded first. Other collections are never touched. Run it again after an\n" +
 			"interruption: it does what is left. In the place of ID an archive may stand (FILE.tar.gz,\n" +
-			"or - for standard input): no repository is needed then.",
+			"a pipe, or - for standard input): no repository is needed then.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "address of the Chroma server to restore into"},
 			&cli.BoolFlag{Name: "create", Usage: "make the tenant and the database, should they not exist"},

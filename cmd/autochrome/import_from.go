@@ -11,16 +11,13 @@ import (
 
 // isExport reports whether a word is something that was exported, and no snapshot.
 func isExport(word string) bool {
-	return isArchive(word) || archive.IsFolder(word) || archive.IsTable(word)
+	return isArchive(word) || isPipe(word) || archive.IsFolder(word) || archive.IsTable(word)
 }
 
 // isThere fails where there is nothing at a path that could be imported.
 func (s *session) isThere(path string) error {
-	if archive.IsFolder(path) {
+	if archive.IsFolder(path) || isPipe(path) {
 		return nil
-	}
-	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() && !i.IsDir() {
-		return nil // a pipe can be opened but once
 	}
 	in, err := s.openArchive(path)
 	if err != nil {

@@ -34,6 +34,13 @@ func isArchive(word string) bool {
 	return false
 }
 
+// isPipe reports whether a path is something that can be read but once: a named
+// pipe, or what a shell makes of <(…).
+func isPipe(path string) bool {
+	i, err := os.Stat(path)
+	return err == nil && !i.Mode().IsRegular() && !i.IsDir()
+}
+
 func decryptFlag() cli.Flag {
 	return &cli.StringFlag{Name: "decrypt-with", Usage: "`FILE` with the age identity that opens an encrypted archive"}
 }
