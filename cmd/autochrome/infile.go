@@ -86,10 +86,14 @@ func (s *session) openArchive(path string) (io.ReadCloser, error) {
 }
 
 // sumBeside compares an archive with the sum that stands beside it in a file.
-// checked is false where there is none.
+// checked is false where there is none, and where reading would take something
+// out of a pipe.
 func sumBeside(ctx context.Context, path string) (checked bool, wrong *archive.FileError, err error) {
+	if path == "-" || isPipe(path) || isPipe(path+sumSuffix) {
+		return false, nil, nil
+	}
 	text, err := os.ReadFile(path + sumSuffix)
-	if path == "-" || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil, nil
 	}
 	if err != nil {
