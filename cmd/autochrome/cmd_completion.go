@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"autochrome/repo"
 )
 
 // completions are the scripts that shells read; each asks __complete what may
@@ -83,14 +85,15 @@ func complete(ctx context.Context, app *cli.App, out *console, args []string) {
 	}
 }
 
-// glued puts words together again that bash parts at = and :, which it counts
-// as ends of words.
+// glued puts words together again that bash parts at =, : and @, which it counts
+// as ends of words. @3 may be a word of its own; else the name of a run stands
+// before it.
 func glued(words []string) []string {
 	var out []string
 	join := false
 	for i, w := range words {
-		isBreak := w != "" && strings.Trim(w, "=:") == ""
-		if (isBreak || join) && i > 0 && len(out) > 0 {
+		isBreak := w != "" && strings.Trim(w, "=:@") == ""
+		if (isBreak || join) && i > 0 && (w != "@" || isRun(out[len(out)-1])) {
 			out[len(out)-1] += w
 		} else {
 			out = append(out, w)
@@ -98,6 +101,12 @@ func glued(words []string) []string {
 		join = isBreak
 	}
 	return out
+}
+
+// isRun reports whether a word is a run's name, or the beginning of one.
+func isRun(word string) bool {
+	word = strings.TrimPrefix(word, repo.RunPrefix)
+	return word != "" && word[0] >= '0' && word[0] <= '9' && !strings.Contains(word, "@")
 }
 
 // candidate is a word that may stand where the cursor is.

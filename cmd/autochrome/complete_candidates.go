@@ -160,8 +160,9 @@ func (t *typedLine) snapshots(all []repo.Snapshot) (list []candidate) {
 // newest one of each source.
 func (t *typedLine) collections(ctx context.Context, r *repo.Repository, all []repo.Snapshot) (list []candidate, err error) {
 	of := all
-	if len(t.rest) > 0 && strings.HasPrefix(t.command.ArgsUsage, "ID") {
-		snap, err := r.Find(ctx, t.rest[0], "")
+	named := len(t.rest) > 0 && strings.HasPrefix(t.command.ArgsUsage, "ID")
+	if named {
+		snap, err := snapshotNamed(ctx, r, t.rest[0], "")
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +170,7 @@ func (t *typedLine) collections(ctx context.Context, r *repo.Repository, all []r
 	}
 	sources, names := map[string]bool{}, map[string]bool{}
 	for _, x := range of {
-		if x.Kind != repo.KindSnapshot || sources[x.Source] {
+		if !named && x.Kind != repo.KindSnapshot || sources[x.Source] {
 			continue
 		}
 		sources[x.Source] = true
