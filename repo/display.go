@@ -16,12 +16,16 @@ func (s Snapshot) DisplayID() string {
 	return displayPrefix + s.Time.UTC().Format(displayTime) + "_" + Suffix(s.ID)
 }
 
-// originalID is the display id of the snapshot that s is a copy of, or its own. So
+// OriginalID is the display id of the snapshot that s is a copy of, or its own. So
 // runs and tags call it, in copies too: what they say is copied as it is.
-func (s Snapshot) originalID() string {
+func (s Snapshot) OriginalID() string {
 	s.ID = s.Origin()
 	return s.DisplayID()
 }
+
+// Called reports whether a tag of the program's means s: by its OriginalID, or, as
+// was written once, by its own.
+func (s Snapshot) Called(name string) bool { return name == s.OriginalID() || name == s.DisplayID() }
 
 // String gives the display id.
 func (s Snapshot) String() string { return s.DisplayID() }

@@ -29,7 +29,8 @@ const (
 //   - the name that a user gave: of several the newest good one, as a tag
 //     means what it was last given to; the newest of all where none is good;
 //   - a display id, or the beginning of one, with or without "snapshot_";
-//   - at least eight digits of an identity.
+//   - at least eight digits of an identity;
+//   - of a copy, the display id of what it is a copy of, likewise: tags have it.
 //
 // The source chooses among snapshots of several sources; ids do not need it.
 // A word that means none or several is a FindError.
@@ -85,9 +86,12 @@ func find(list []Snapshot, notes map[chunk.ID]Notes, word, source string) (Snaps
 		return named[len(named)-1], nil
 	}
 	lower := strings.ToLower(word)
-	found := where(list, func(s Snapshot) bool { return hasPrefix(s, lower) })
+	found := where(list, func(s Snapshot) bool { return hasPrefix(s.DisplayID(), lower) })
 	if len(found) == 0 && len(lower) >= identityPrefix {
 		found = where(list, func(s Snapshot) bool { return strings.HasPrefix(s.ID.String(), lower) })
+	}
+	if len(found) == 0 {
+		found = where(list, func(s Snapshot) bool { return hasPrefix(s.OriginalID(), lower) })
 	}
 	switch len(found) {
 	case 0:
@@ -102,10 +106,9 @@ func find(list []Snapshot, notes map[chunk.ID]Notes, word, source string) (Snaps
 	return Snapshot{}, &FindError{word, ErrAmbiguous, found, hint("it may mean", found, n)}
 }
 
-// hasPrefix reports whether a lower-case word is the beginning of s's display
-// id, with or without its prefix.
-func hasPrefix(s Snapshot, word string) bool {
-	id := s.DisplayID()
+// hasPrefix reports whether a lower-case word is the beginning of a display id,
+// with or without its prefix.
+func hasPrefix(id, word string) bool {
 	bare := strings.TrimPrefix(id, displayPrefix)
 	return len(word) > len(displayPrefix) && strings.HasPrefix(id, word) || word != "" && strings.HasPrefix(bare, word)
 }

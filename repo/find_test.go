@@ -98,6 +98,26 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindCopy: a copy with an id of its own is also found by the one that it had,
+// unless that means another snapshot here.
+func TestFindCopy(t *testing.T) {
+	elsewhere, here := chunk.ID{31: 77}, chunk.ID{31: 78}
+	copied := func(of chunk.ID) func(*Snapshot) { return func(s *Snapshot) { s.CopiedFrom = &of } }
+	same := func(s *Snapshot) { s.ID, s.Time = here, s.Time.Add(-time.Minute) }
+	list := listed(copied(elsewhere), copied(here), same)
+	for word, want := range map[string]int{
+		list[0].DisplayID():  0,
+		list[0].OriginalID(): 0,
+		strings.TrimPrefix(list[0].OriginalID(), displayPrefix): 0,
+		list[1].DisplayID():  1,
+		list[1].OriginalID(): 2,
+	} {
+		if got, err := find(list, nil, word, ""); err != nil || got.ID != list[want].ID {
+			t.Errorf("%s: found %v, %v, want %v", word, got, err, list[want])
+		}
+	}
+}
+
 // TestFindImported: an archive that is imported is not the latest for that.
 func TestFindImported(t *testing.T) {
 	imported := func(minutes int) func(*Snapshot) {

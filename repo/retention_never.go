@@ -76,7 +76,7 @@ func (d *deciding) beforeRollbacks(list []Snapshot) {
 		case !ok || s.Kind != KindPreRollback:
 		case s.ID == before.ID:
 			d.keep(s, "state before the last rollback")
-		case d.notes[s.ID].Tags(s)[TagSupplement] == before.originalID():
+		case d.notes[s.ID].Tags(s)[TagSupplement] == before.OriginalID():
 			d.keep(s, "supplement of the state before the last rollback")
 		}
 	}

@@ -32,7 +32,7 @@ const RunPrefix = "run_"
 // RunName is the name of the run that began with a base, or with what that is a
 // copy of, and of which its points are: run_20261124_040000_k3f9.
 func RunName(base Snapshot) string {
-	return RunPrefix + strings.TrimPrefix(base.originalID(), displayPrefix)
+	return RunPrefix + strings.TrimPrefix(base.OriginalID(), displayPrefix)
 }
 
 // runOf is the name of the run that a snapshot is a point or the base of, or "".

@@ -83,7 +83,7 @@ func strikeOutEarlier(ctx context.Context, r *repo.Repository, s repo.Snapshot, 
 	}
 	reader := tree.NewReader(r)
 	for _, before := range all {
-		if before.Kind != repo.KindPreRollback || before.Tags[tagPreRollback] != s.DisplayID() {
+		if before.Kind != repo.KindPreRollback || !s.Called(before.Tags[tagPreRollback]) {
 			continue
 		}
 		cs, err := reader.Collections(ctx, before.Root)

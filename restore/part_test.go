@@ -13,7 +13,9 @@ import (
 	"autochrome/filter"
 	"autochrome/internal/chromatest"
 	"autochrome/repo"
+	"autochrome/repo/backend"
 	"autochrome/restore"
+	"autochrome/snapshot"
 )
 
 // spoiled is a collection of the nastiest records that was spoiled.
@@ -212,6 +214,41 @@ func TestPartRenamed(t *testing.T) {
 		}
 		if m, _ := c.Collection("renamed")["metadata"].(map[string]any); m["now"] != "other" {
 			t.Errorf("%v", m)
+		}
+	})
+}
+
+// TestPartCopied: what a rollback has deleted is known in a copy of the repository
+// that has the snapshots under other ids, too, and in a copy of that.
+func TestPartCopied(t *testing.T) {
+	const recipient = "age17zntu9tcp32jqju3kccdffx4ykv425vl4mt058lv27hcf3u87c7s2l30qg" // nobody's: each repository has ids of its own
+	chromatest.Each(t, func(t *testing.T, s *chromatest.Server) {
+		c := chromatest.NewClient(t, s)
+		db, r := opened(t, c, s.URL())
+		id := c.CreateCollection("docs", nil)
+		c.Add(id, numbered(0, 3))
+		good := taken(t, r, db)
+		origin := good.ID
+		var deleted []string
+		for i := range 3 {
+			c.Add(id, numbered(3+i, 4+i))
+			deleted = append(deleted, fmt.Sprintf("r%04d", 3+i))
+			rep, err := restore.Rollback(t.Context(), r, db, good, restore.Options{IDs: deleted})
+			if err != nil || rep.Applied.Deleted != 1 {
+				t.Fatalf("rollback %d, %+v: %v", i, rep.Applied, err)
+			}
+			other, err := repo.Init(t.Context(), &backend.Memory{}, repo.InitOptions{Keys: []repo.NewKey{{Recipient: recipient}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := snapshot.Copy(t.Context(), r, other, snapshot.CopyOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			all, err := other.Snapshots(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, good = other, all[slices.IndexFunc(all, func(x repo.Snapshot) bool { return x.Origin() == origin })]
 		}
 	})
 }

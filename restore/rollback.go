@@ -345,7 +345,7 @@ func (rep *Report) record(ctx context.Context, r *repo.Repository, t Target, wan
 	so := o.Snapshot
 	so.Kind, so.Source, so.Progress = repo.KindPreRollback, source, o.Reading
 	so.AllowMissing = true
-	so.Tags = map[string]string{tagPreRollback: rep.Snapshot.DisplayID()}
+	so.Tags = map[string]string{tagPreRollback: rep.Snapshot.OriginalID()}
 	so.Collections = lookedFor(rep.Snapshot, names, relevant(live, want, extra))
 	begun := time.Now()
 	taken, err := snapshot.Take(ctx, r, t, so)

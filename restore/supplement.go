@@ -38,7 +38,7 @@ func (e *WritingError) Hint() string {
 }
 
 // tagPreRollback is the tag of a state before a rollback: its value is the
-// display id of the snapshot that was gone back to.
+// OriginalID of the snapshot that was gone back to.
 const tagPreRollback = "pre-rollback"
 
 // TagSupplement is the tag of a supplement: its value is the display id of the

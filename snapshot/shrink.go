@@ -56,7 +56,7 @@ func (h *history) bases(notes map[chunk.ID]repo.Notes, names []string) []repo.Sn
 		case imported(s) && !alone: // it may be old
 		case s.Kind == repo.KindPreRollback:
 			to := s.Tags[string(repo.KindPreRollback)]
-			i := slices.IndexFunc(h.all, func(x repo.Snapshot) bool { return x.DisplayID() == to })
+			i := slices.IndexFunc(h.all, func(x repo.Snapshot) bool { return x.Called(to) })
 			if i >= 0 && !Unused(notes[s.ID]) && covers(h.all[i], names) {
 				bases = append(bases, h.all[i])
 			}

@@ -177,6 +177,11 @@ func TestShrunken(t *testing.T) {
 	if err := r.Annotate(t.Context(), note); err != nil {
 		t.Fatal(err)
 	}
+	_, other := makeVault(t, true, nil) // where snapshots have other ids
+	copyAll(t, r, other, snapshot.CopyOptions{})
+	if _, err := snapshot.Take(t.Context(), other, f, snapshot.Options{}); err != nil {
+		t.Errorf("in a copy: %v", err)
+	}
 	must(snapshot.Options{}, false)
 
 	// Of few records a single edit takes most; of none nothing is left.
