@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"autochrome/repo"
@@ -83,36 +84,43 @@ func (r *recorder) weigh(ctx context.Context, expect map[string]string, thorough
 // thorough, the records of a collection that another one is expected to replace
 // are looked for there, which takes a look at each of them; otherwise such a
 // collection counts as whole. r.mu is held.
-func (r *recorder) losses(ctx context.Context, expect map[string]string, thorough bool) ([]Loss, error) {
-	var out []Loss
-	add := func(c *collection, deleted bool) error {
-		l := Loss{Collection: c.base.Name, Base: c.losses.base, Lost: c.losses.lost, Deleted: deleted, Expected: expect[c.base.Name]}
+func (r *recorder) losses(ctx context.Context, expect map[string]string, thorough bool) (out []Loss, err error) {
+	for c, deleted := range r.ofBase() {
+		l := c.loss(deleted, expect)
 		if l.Expected != "" && l.Expected != Gone && l.Lost > 0 {
 			l.Lost = 0
 			if thorough {
-				var err error
 				if l.Lost, err = r.lostBeside(ctx, c, deleted, l.Expected); err != nil {
-					return err
+					return nil, err
 				}
 			}
 		}
 		out = append(out, l)
-		return nil
-	}
-	for _, c := range r.collections {
-		if c.base != nil {
-			if err := add(c, false); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, c := range r.deleted {
-		if err := add(c, true); err != nil {
-			return nil, err
-		}
 	}
 	slices.SortFunc(out, func(a, b Loss) int { return cmp.Compare(a.Collection, b.Collection) })
 	return out, nil
+}
+
+// ofBase gives the collections that the base had, and whether they are deleted.
+// r.mu is held.
+func (r *recorder) ofBase() iter.Seq2[*collection, bool] {
+	return func(yield func(*collection, bool) bool) {
+		for _, c := range r.collections {
+			if c.base != nil && !yield(c, false) {
+				return
+			}
+		}
+		for _, c := range r.deleted {
+			if !yield(c, true) {
+				return
+			}
+		}
+	}
+}
+
+// loss is what a collection of the base has lost itself, whatever another one has.
+func (c *collection) loss(deleted bool, expect map[string]string) Loss {
+	return Loss{Collection: c.base.Name, Base: c.losses.base, Lost: c.losses.lost, Deleted: deleted, Expected: expect[c.base.Name]}
 }
 
 // lostBeside counts the records of the base that neither their own collection

@@ -28,13 +28,13 @@ func (x *run) resume(ctx context.Context) (unlock func() error, err error) {
 // catchUp makes a point of what was written since the last one. Each of the two is
 // good where no more is lost than may be.
 func (x *run) catchUp(ctx context.Context) error {
-	if _, err := x.weigh(ctx, false); err != nil {
+	if _, err := x.weigh(ctx, true); err != nil {
 		return err
 	}
 	if err := x.readAll(ctx); err != nil {
 		return err
 	}
-	_, err := x.weigh(ctx, false)
+	_, err := x.weigh(ctx, true)
 	return err
 }
 

@@ -178,6 +178,9 @@ func (x *run) stop(how Outcome, why string) {
 // pointMade hears of each point. The recorder is locked.
 func (x *run) pointMade(p Point) {
 	x.report.Last, x.report.Points = p.Snapshot, p.Number
+	if x.surelyGood() {
+		x.report.LastGood = p.Snapshot
+	}
 	if x.Point != nil {
 		x.Point(p)
 	}
@@ -199,16 +202,29 @@ func (x *run) recorded(ctx context.Context, words string, err error) {
 	}
 }
 
-// weigh notes what is lost, and says whether it is too much; where it is not the
-// last point is a good one.
+// weigh notes what is lost, and says whether it is too much. Where it is not, and
+// that is known for certain, the last point is a good one.
 func (x *run) weigh(ctx context.Context, thorough bool) (tooMuch, err error) {
 	err = x.recorder.weigh(ctx, x.Expect, thorough, func(lost []Loss, last repo.Snapshot) {
 		x.report.Losses = lost
-		if tooMuch = x.tooMuch(lost); tooMuch == nil {
+		tooMuch = x.tooMuch(lost)
+		if thorough && tooMuch == nil && len(x.recorder.dirty) == 0 {
 			x.report.LastGood = last
 		}
 	})
 	return tooMuch, err
+}
+
+// surelyGood reports whether no more is lost than may be, even if no collection has
+// the records of those that it is expected to replace: they are looked for at the end
+// only. The recorder is locked.
+func (x *run) surelyGood() bool {
+	for c, deleted := range x.recorder.ofBase() {
+		if c.loss(deleted, x.Expect).Share() > x.MaxLoss {
+			return false
+		}
+	}
+	return true
 }
 
 // tooMuch names the collections of which more is lost than may be.
