@@ -17,12 +17,25 @@ func (x *run) resume(ctx context.Context) (unlock func() error, err error) {
 	if unlock, err = x.Repository.LockRun(x.report.Run); err != nil {
 		return nil, err
 	}
-	ran, err := FindRun(ctx, x.Repository, x.report.Run)
+	ran, err := x.ran(ctx)
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	x.from, x.report.Points = ran.Last(), len(ran.Points)
 	return unlock, nil
+}
+
+// ran gives the run that goes on as it is now: who was at it may have ended it, or
+// made points, since the repository was opened.
+func (x *run) ran(ctx context.Context) (Ran, error) {
+	if err := x.Repository.Refresh(ctx); err != nil {
+		return Ran{}, err
+	}
+	ran, err := FindRun(ctx, x.Repository, x.report.Run)
+	if err == nil && ran.Ended != "" {
+		err = &EndedError{ran.Name, ran.Ended}
+	}
+	return ran, err
 }
 
 // catchUp makes a point of what was written since the last one. Each of the two is
@@ -55,6 +68,14 @@ func (x *run) sameDatabase(ctx context.Context) error {
 	}
 	return err
 }
+
+// EndedError: the run that shall go on has its end.
+type EndedError struct{ Run, How string }
+
+func (e *EndedError) Error() string { return fmt.Sprintf("%s has ended: %s", e.Run, e.How) }
+
+// Hint says what to do about it.
+func (e *EndedError) Hint() string { return "begin a new one: autochrome guard -- COMMAND" }
 
 // OtherSourceError: the run that shall go on is of another source than the
 // database that is there.

@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"autochrome/guard"
 	"autochrome/internal/chromatest"
 	"autochrome/repo"
+	"autochrome/repo/backend"
 	"autochrome/snapshot"
 )
 
@@ -128,6 +130,54 @@ func TestResumeCountsOn(t *testing.T) {
 			if n > len(ran.Points) || ran.Points[n-1].ID != s.ID {
 				t.Errorf("point %d is not %s", n, s.DisplayID())
 			}
+		}
+	})
+}
+
+// TestResumeMeanwhile goes on with a run that another process was at when the
+// repository was opened: where it has ended it by now that is refused, and else its
+// points are known.
+func TestResumeMeanwhile(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		for _, ended := range []bool{true, false} {
+			t.Run(fmt.Sprint("ended ", ended), func(t *testing.T) {
+				g := newGuarded(t, chromatest.NewClient(t, c.Server))
+				be := &backend.Memory{}
+				var err error
+				if g.r, err = repo.Init(t.Context(), be, repo.InitOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				var early *repo.Repository
+				o := g.options("fails")
+				o.Started = func(string, repo.Snapshot) { early, err = repo.Open(t.Context(), be) }
+				if !ended {
+					o.RollbackTo = guard.BackAsk
+					o.Ask = func(guard.Report) (guard.Back, error) { return "", errors.New("nobody answers") }
+				}
+				first := g.run(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := text(g.dump())
+				g.r = early
+				o = g.options("drops")
+				o.Resume, o.MaxLoss = &first.Base, 1
+				rep, err := guard.Run(t.Context(), o)
+				if ended {
+					var is *guard.EndedError
+					if !errors.As(err, &is) || is.Run != first.Run || !maps.Equal(text(g.dump()), before) {
+						t.Errorf("a run that has ended: %v", err)
+					}
+					return
+				}
+				ran, err2 := guard.FindRun(t.Context(), g.r, first.Run)
+				if err != nil || err2 != nil {
+					t.Fatal(err, err2)
+				}
+				if rep.Unrecorded || rep.Points <= first.Points || rep.Points != len(ran.Points) || *ran.Points[first.Points].Parent != first.Last.ID {
+					t.Errorf("%d points behind %d, unrecorded %v", rep.Points, first.Points, rep.Unrecorded)
+				}
+			})
 		}
 	})
 }

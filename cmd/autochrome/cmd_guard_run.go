@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -97,7 +96,7 @@ func (s *session) unfinishedRun(ctx context.Context, r *repo.Repository, live sn
 	if name != "" {
 		ran, err := guard.FindRun(ctx, r, name)
 		if err == nil && ran.Ended != "" {
-			err = &hintedError{fmt.Errorf("%s has ended: %s", ran.Name, ran.Ended), "begin a new one: autochrome guard -- COMMAND"}
+			err = &guard.EndedError{Run: ran.Name, How: ran.Ended}
 		}
 		return ran, err
 	}
