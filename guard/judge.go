@@ -12,7 +12,7 @@ import (
 // point, and what is lost is counted; where the migration itself ended well the
 // validation is asked.
 func (x *run) judge(ctx, work context.Context, address string) error {
-	err := x.readAll(work)
+	err := patiently(work, x.recorder.all)
 	if err != nil && !x.report.Failed() {
 		return err
 	}
@@ -31,16 +31,6 @@ func (x *run) judge(ctx, work context.Context, address string) error {
 	}
 	x.validate(ctx, address)
 	return nil
-}
-
-// readAll reads all, and notes whether there was something that the last point
-// does not have.
-func (x *run) readAll(ctx context.Context) error {
-	return patiently(ctx, func(ctx context.Context) error {
-		late, err := x.recorder.all(ctx)
-		x.report.Unrecorded = x.report.Unrecorded || late
-		return err
-	})
 }
 
 // validate runs the user's command, with what is known of the run in its

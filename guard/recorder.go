@@ -52,6 +52,9 @@ func (r *recorder) records(ctx context.Context, serverID string, ids []string, w
 		}
 	}
 	now, err := r.readBack(ctx, c, ids)
+	if err != nil && r.db.Gone(err) {
+		return r.whole(ctx, serverID, unrecorded)
+	}
 	if err != nil {
 		return err
 	}

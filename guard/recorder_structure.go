@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"autochrome/chunk"
@@ -71,15 +72,28 @@ func (r *recorder) whole(ctx context.Context, serverID, words string) error {
 	}
 	i := slices.IndexFunc(all, func(live chunk.Collection) bool { return live.ServerID == serverID })
 	if i < 0 {
-		return r.structure(ctx, words, nil)
+		return r.gone(ctx, serverID, words)
 	}
 	now, err := r.read(ctx, all[i], c)
-	if err != nil || now == nil {
+	if err != nil {
 		return err
+	}
+	if now == nil {
+		return r.gone(ctx, serverID, words)
 	}
 	return r.point(ctx, words, func() error {
 		r.collections[serverID] = now
 		return c.places.close()
+	})
+}
+
+// gone notes that a collection is gone. The others stay as they are: their records
+// may be written meanwhile.
+func (r *recorder) gone(ctx context.Context, serverID, words string) error {
+	return r.point(ctx, words, func() error {
+		next := maps.Clone(r.collections)
+		delete(next, serverID)
+		return r.replace(next)
 	})
 }
 
@@ -130,12 +144,11 @@ func (r *recorder) discard(next map[string]*collection) (err error) {
 
 // all reads every collection anew and makes a point of what differs from the
 // last one: writes that did not come through the proxy, or that a crash kept
-// from being recorded. Collections that are not known are others'. It reports
-// whether there was anything.
-func (r *recorder) all(ctx context.Context) (differs bool, err error) {
+// from being recorded. Collections that are not known are others'.
+func (r *recorder) all(ctx context.Context) error {
 	all, err := r.list(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	next := map[string]*collection{}
 	for _, live := range all {
@@ -145,17 +158,16 @@ func (r *recorder) all(ctx context.Context) (differs bool, err error) {
 		}
 		c, err := r.read(ctx, live, old)
 		if err != nil {
-			return false, errors.Join(err, r.discard(next))
+			return errors.Join(err, r.discard(next))
 		}
 		if c != nil {
 			next[live.ServerID] = c
 		}
 	}
-	before := r.points
-	if err = r.point(ctx, unrecorded, func() error { return r.replace(next) }); err == nil {
-		err = r.flush(ctx) // also where points are lazy
+	if err := r.point(ctx, unrecorded, func() error { return r.replace(next) }); err != nil {
+		return err
 	}
-	return r.points > before, err
+	return r.flush(ctx) // also where points are lazy
 }
 
 // close waits for what is under way and removes the scratch files.

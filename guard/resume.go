@@ -44,7 +44,7 @@ func (x *run) catchUp(ctx context.Context) error {
 	if _, err := x.weigh(ctx, true); err != nil {
 		return err
 	}
-	if err := x.readAll(ctx); err != nil {
+	if err := patiently(ctx, x.recorder.all); err != nil {
 		return err
 	}
 	_, err := x.weigh(ctx, true)

@@ -178,6 +178,7 @@ func (x *run) stop(how Outcome, why string) {
 // pointMade hears of each point. The recorder is locked.
 func (x *run) pointMade(p Point) {
 	x.report.Last, x.report.Points = p.Snapshot, p.Number
+	x.report.Unrecorded = x.report.Unrecorded || p.Snapshot.Tags[TagUnrecorded] != ""
 	if x.surelyGood() {
 		x.report.LastGood = p.Snapshot
 	}

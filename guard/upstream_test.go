@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"autochrome/guard"
 	"autochrome/internal/chromatest"
@@ -128,6 +129,32 @@ func TestLongBody(t *testing.T) {
 		}
 		if rep.Outcome != guard.Succeeded || rep.Points != 1 || rep.Unrecorded || rep.Last.Tags[guard.TagRequest] != "upsert" {
 			t.Errorf("%+v", rep)
+		}
+	})
+}
+
+// TestDeletedBehindAWrite has others delete a collection behind a write to it: that
+// is a point at once, and nothing is waited for.
+func TestDeletedBehindAWrite(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		id := c.Collection("docs")["id"].(string)
+		deletes := laterServer(t, c, "/update", func(w http.ResponseWriter, req *http.Request) {
+			forwardTo(t, c).ServeHTTP(httptest.NewRecorder(), req)
+			if status, answer := c.Server.Do(t, "DELETE", c.Path("docs"), nil); status != http.StatusOK {
+				t.Errorf("%d %s", status, answer)
+			}
+			_, _ = w.Write([]byte("{}"))
+		})
+		begun := time.Now()
+		rep := g.proxied(func(proxy string) {
+			m := &migration{proxy + c.Path()}
+			if _, err := m.ask("POST", "/"+id+"/update", metadataOf(0, 10, "migrated")); err != nil {
+				t.Error(err)
+			}
+		}, func(o *guard.Options) { o.Upstream, o.MaxLoss, o.RollbackTo = deletes, 0.05, guard.BackNone })
+		if rep.Outcome != guard.Lost || !rep.Unrecorded || rep.Points != 1 || rep.Last.Tags[guard.TagUnrecorded] == "" || time.Since(begun) > time.Minute {
+			t.Errorf("%s %s, unrecorded %v, %d points, after %v", rep.Outcome, rep.Reason, rep.Unrecorded, rep.Points, time.Since(begun))
 		}
 	})
 }
