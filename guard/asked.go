@@ -20,7 +20,7 @@ const recordPause = 500 * time.Millisecond
 // patiently records, again and again where Chroma is away for a while.
 func patiently(ctx context.Context, record func(context.Context) error) error {
 	for deadline := time.Now().Add(recordPatience); ; time.Sleep(recordPause) {
-		err := record(ctx)
+		err := faultless(func() error { return record(ctx) })
 		if !errors.As(err, new(*readError)) || ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}

@@ -225,10 +225,18 @@ func (p *proxy) waited(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// prepare gives what records a write once it was answered. A delete by filter
-// is asked first which records it will delete, and before a change of collections
-// it is asked which there are.
-func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) func(context.Context) error {
+// prepare gives what records a write once it was answered.
+func (p *proxy) prepare(ctx context.Context, c call, body []byte, rest bool) (record func(context.Context) error) {
+	err := faultless(func() error { record = p.recording(ctx, c, body, rest); return nil })
+	if err != nil {
+		return func(context.Context) error { return err }
+	}
+	return record
+}
+
+// recording is prepare. A delete by filter is asked first which records it will
+// delete, and before a change of collections it is asked which there are.
+func (p *proxy) recording(ctx context.Context, c call, body []byte, rest bool) func(context.Context) error {
 	whole := func(ctx context.Context) error { return p.recorder.whole(ctx, c.collection, c.words) }
 	switch {
 	case c.verb == structure || c.collection == "":

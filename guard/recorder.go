@@ -76,14 +76,20 @@ func (r *recorder) records(ctx context.Context, serverID string, ids []string, w
 func (r *recorder) apply(ctx context.Context, c *collection, splices []tree.Splice) (int, tree.Node, error) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
-	if r.applier == nil {
-		recent, err := newRecent(recentSize)
-		if err != nil {
+	if r.recent == nil {
+		var err error
+		if r.recent, err = newRecent(recentSize); err != nil {
 			return 0, tree.Node{}, err
 		}
-		r.recent, r.applier = recent, tree.NewApplier(r.store, recent)
 	}
-	return r.applier.Apply(ctx, c.tree, c.live.Description.Dimension, splices)
+	x := r.applier
+	if x == nil {
+		x = tree.NewApplier(r.store, r.recent)
+	}
+	r.applier = nil // where it panics it is not used again
+	height, top, err := x.Apply(ctx, c.tree, c.live.Description.Dimension, splices)
+	r.applier = x
+	return height, top, err
 }
 
 // readBack reads the records that a write named, as they are now.

@@ -111,7 +111,7 @@ func (x *run) guard(ctx, work context.Context, w *repo.Writer) (err error) {
 	stopFlushing()
 	x.report.Writes, x.report.Refused = x.proxy.counts.Writes.Load(), x.proxy.counts.Refused.Load()
 	x.made = x.recorder.made()
-	if err := x.recorder.flush(work); err != nil {
+	if err := x.flush(work); err != nil {
 		return err
 	}
 	err = x.judge(ctx, work, address)
@@ -242,6 +242,10 @@ func (x *run) tooMuch(losses []Loss) error {
 	return fmt.Errorf("%s, where at most %.4g %% may be lost", strings.Join(words, "; "), 100*x.MaxLoss)
 }
 
+func (x *run) flush(ctx context.Context) error {
+	return faultless(func() error { return x.recorder.flush(ctx) })
+}
+
 // flushing makes points of what lazy recording left, until it is told to stop.
 func (x *run) flushing(ctx context.Context) (stop func()) {
 	if x.Durability <= 0 {
@@ -257,7 +261,7 @@ func (x *run) flushing(ctx context.Context) (stop func()) {
 			case <-done:
 				return
 			case <-ticker.C:
-				if err := x.recorder.flush(ctx); err != nil {
+				if err := x.flush(ctx); err != nil {
 					x.stop(Unrecorded, err.Error())
 					return
 				}
