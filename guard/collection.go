@@ -117,21 +117,29 @@ type touched struct {
 	place
 }
 
-// touch finds the places of the records that a write named; now is what of
-// them is there. The records come in the order of now, those that are not there
+// distinct gives each id where it comes first, as Chroma takes those of a request.
+func distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	out := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// touch finds the places of the records that a write named, each once; now is what
+// of them is there. The records come in the order of now, those that are not there
 // behind them.
 func (c *collection) touch(ids []string, now *chunk.Records) ([]touched, error) {
 	rows := make(map[string]int, now.Len())
 	for i := range now.Len() {
 		rows[string(now.ID(i))] = i
 	}
-	seen := make(map[string]bool, len(ids))
 	var out []touched
 	for _, id := range ids {
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
 		t := touched{id: []byte(id), row: -1}
 		if row, ok := rows[id]; ok {
 			t.row = row

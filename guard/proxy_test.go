@@ -201,6 +201,36 @@ func TestProxyClients(t *testing.T) {
 	})
 }
 
+// TestNamedTwice has each kind of write name a record twice, far apart: what is
+// recorded is what is there, in order.
+func TestNamedTwice(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		g := newGuarded(t, c)
+		id := c.Collection("docs")["id"].(string)
+		rep := g.proxied(func(proxy string) {
+			m := &migration{proxy + c.Path()}
+			for i, verb := range []string{"add", "upsert", "update", "delete"} {
+				var ids []string
+				var vs []any
+				for k := range 1200 {
+					ids, vs = append(ids, fmt.Sprint("new-", 300*i+k)), append(vs, []float32{float32(i), float32(k), 1})
+				}
+				ids[1100], ids[1101] = ids[3], "r7"
+				body := map[string]any{"ids": ids}
+				if verb != "delete" {
+					body["embeddings"] = vs
+				}
+				if _, err := m.ask("POST", "/"+id+"/"+verb, body); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if rep.Outcome != guard.Succeeded || rep.Unrecorded || rep.Points != 4 {
+			t.Errorf("%s %s, unrecorded %v, %d points", rep.Outcome, rep.Reason, rep.Unrecorded, rep.Points)
+		}
+	})
+}
+
 // TestHalfARequest has a client send half a body, and another one end its side of
 // the connection while it waits for its turn: neither is told that it was done.
 func TestHalfARequest(t *testing.T) {

@@ -46,6 +46,7 @@ func (r *recorder) records(ctx context.Context, serverID string, ids []string, w
 	if c == nil || len(ids) == 0 {
 		return nil
 	}
+	ids = distinct(ids)
 	if c.live.Description.Dimension == 0 { // the write may have fixed it
 		if err := r.describe(ctx, c); err != nil {
 			return err
