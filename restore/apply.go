@@ -117,7 +117,8 @@ type applier struct {
 	moved  map[string]string // name at the time of the plan → name now
 }
 
-// drop deletes a collection that is called name now, unless it is gone.
+// drop deletes a collection that is called name now, unless it is gone. Chroma
+// deletes by name, so whose that is has to be looked at last of all.
 func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) error {
 	gone := *c
 	if a.Supplement != nil && a.needs == nil {
@@ -133,15 +134,19 @@ func (a *applier) drop(ctx context.Context, c *snapshot.Captured, name string) e
 	if err := a.deleteArrays(ctx, &gone, name); err != nil && !a.target.Gone(err) {
 		return err
 	}
+	if there, err := a.stillCalled(ctx, c.Collection, name); err != nil || !there {
+		return err
+	}
 	if err := a.to.DeleteCollection(ctx, name); err != nil && !a.target.Gone(err) {
 		return err
 	}
 	return nil
 }
 
-// keepWhole keeps what was written to a collection since it was recorded.
+// keepWhole keeps what was written since it was recorded to a collection that
+// is called name now.
 func (a *applier) keepWhole(ctx context.Context, c *snapshot.Captured, name string) (there bool, err error) {
-	return a.Supplement.keepWhole(ctx, a.target, c, func(done, total int) {
+	return a.Supplement.keepWhole(ctx, a.target, c, name, func(done, total int) {
 		a.tell(Progress{Collection: name, Stage: Checking, Done: done, Total: total})
 	})
 }

@@ -25,6 +25,9 @@ func (a *applier) exchange(ctx context.Context, c *CollectionPlan, anew chunk.Co
 		err := a.renamed(ctx, plain, c.Name, final)
 		return "", err == nil, err
 	}
+	if _, err := a.stillCalled(ctx, c.have.Collection, c.Name); err != nil {
+		return "", false, err
+	}
 	had := c.have.Collection
 	had.Name, had.Description = c.Name, unmarked(had.Description)
 	r := roleOld

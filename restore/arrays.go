@@ -20,6 +20,9 @@ func (a *applier) deleteArrays(ctx context.Context, c *snapshot.Captured, name s
 	live.Name = name
 	var gone []chunk.Change
 	flush := func() error {
+		if _, err := a.stillCalled(ctx, live, name); err != nil {
+			return err
+		}
 		w, err := a.to.Write(ctx, live, gone, nil)
 		a.done.Requests += w.Requests // as part of the collection they are counted elsewhere
 		a.done.Bytes += w.Bytes

@@ -21,16 +21,13 @@ var errSame = errors.New("nothing changed")
 // keepWhole reads a collection that is about to be dropped once more, and
 // keeps it whole where it is not as it was planned to be found. One that is
 // different each time is not dropped: ErrWriting. there is false where it is
-// gone already; what has its name then is another one.
-func (s *Supplement) keepWhole(ctx context.Context, t Target, c *snapshot.Captured, progress func(done, total int)) (there bool, err error) {
+// gone already; what has its name then is another one. One that is not called
+// name any more is an error.
+func (s *Supplement) keepWhole(ctx context.Context, t Target, c *snapshot.Captured, name string, progress func(done, total int)) (there bool, err error) {
 	for reading := 1; ; reading++ {
-		live, err := t.Collections(ctx)
-		if err != nil {
+		now, there, err := find(ctx, t, c.Collection.ServerID, name)
+		if err != nil || !there {
 			return false, err
-		}
-		now, ok := byServerID(live, c.Collection.ServerID)
-		if !ok {
-			return false, nil
 		}
 		changed, gone, err := s.readWhole(ctx, t, now, c.Tree.Name, reading < wholeReadings, progress)
 		switch {
@@ -42,15 +39,6 @@ func (s *Supplement) keepWhole(ctx context.Context, t Target, c *snapshot.Captur
 			return true, nil
 		}
 	}
-}
-
-func byServerID(cs []chunk.Collection, id string) (chunk.Collection, bool) {
-	for _, c := range cs {
-		if c.ServerID == id {
-			return c, true
-		}
-	}
-	return chunk.Collection{}, false
 }
 
 // readWhole reads a collection and keeps it where it changed, or stops where
