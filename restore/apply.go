@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"autochrome/chunk"
 	"autochrome/snapshot"
@@ -168,22 +169,10 @@ func (a *applier) nameNow(name string) string {
 }
 
 // rename gives collections their names back. One that has a name which another
-// shall get steps aside first.
+// shall get steps aside first, if the plan knows it: any other is somebody's, who
+// would look for it in vain.
 func (a *applier) rename(ctx context.Context) error {
-	var renamed []*CollectionPlan
-	for i := range a.plan.Collections {
-		if c := &a.plan.Collections[i]; c.RenamedFrom != "" {
-			renamed = append(renamed, c)
-		}
-	}
-	aside := func(c chunk.Collection) error {
-		name := asideName(c.Name)
-		if err := a.to.ModifyCollection(ctx, c, name, c.Description); err != nil {
-			return err
-		}
-		a.moved[c.Name] = name
-		return nil
-	}
+	renamed := slices.DeleteFunc(a.plan.touched(), func(c CollectionPlan) bool { return c.RenamedFrom == "" })
 	if len(renamed) == 0 {
 		return nil
 	}
@@ -191,14 +180,25 @@ func (a *applier) rename(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var inTheWay []chunk.Collection
 	for _, c := range renamed {
-		for _, other := range live {
-			if other.Name == c.Name && other.ServerID != c.have.Collection.ServerID && a.moved[other.Name] == "" {
-				if err := aside(other); err != nil {
-					return err
-				}
-			}
+		other, there := byName(live, c.Name)
+		if !there || other.ServerID == c.have.Collection.ServerID {
+			continue
 		}
+		extra, known := a.plan.extra[c.Name]
+		known = known && extra.Collection.ServerID == other.ServerID
+		if !known && !slices.ContainsFunc(renamed, func(c CollectionPlan) bool { return c.have.Collection.ServerID == other.ServerID }) {
+			return fmt.Errorf("collection %q: somebody has given its name to another one meanwhile, so it cannot get it back from %q", c.Name, c.RenamedFrom)
+		}
+		inTheWay = append(inTheWay, other)
+	}
+	for _, c := range inTheWay {
+		name := withSuffix(c.Name, "-aside-")
+		if err := a.to.ModifyCollection(ctx, c, name, c.Description); err != nil {
+			return err
+		}
+		a.moved[c.Name] = name
 	}
 	for _, c := range renamed {
 		from := c.have.Collection
@@ -210,8 +210,6 @@ func (a *applier) rename(ctx context.Context) error {
 	}
 	return nil
 }
-
-func asideName(name string) string { return withSuffix(name, "-aside-") }
 
 func (a *applier) collection(ctx context.Context, c *CollectionPlan) error {
 	live := chunk.Collection{}

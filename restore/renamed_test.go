@@ -3,6 +3,7 @@ package restore_test
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -118,6 +119,68 @@ func TestDropRenamedLate(t *testing.T) {
 				}
 				if n, m := len(c.Dump("extra")), len(c.Dump("extra-old")); n != 30 || m != left {
 					t.Errorf("the new one has %d records, the renamed one %d", n, m)
+				}
+			})
+		})
+	}
+}
+
+// TestNameTaken: a collection that is to be renamed back finds another one under
+// its name that came after the plan. That is no plan's to move, so nothing is
+// changed; the next run has it in its plan.
+func TestNameTaken(t *testing.T) {
+	for _, x := range []struct {
+		name              string
+		before, meanwhile func(t *testing.T, c *chromatest.Client, docs, archive string)
+	}{
+		{
+			"a new one",
+			func(t *testing.T, c *chromatest.Client, docs, _ string) { renameTo(t, c, docs, "docs-v2") },
+			func(*testing.T, *chromatest.Client, string, string) {},
+		},
+		{
+			"in place of one that was to be dropped",
+			func(t *testing.T, c *chromatest.Client, docs, _ string) {
+				renameTo(t, c, docs, "docs-v2")
+				c.CreateCollection("docs", nil)
+			},
+			func(_ *testing.T, c *chromatest.Client, _, _ string) { c.DeleteCollection("docs") },
+		},
+		{
+			"in place of one of two that had their names exchanged",
+			func(t *testing.T, c *chromatest.Client, docs, archive string) {
+				renameTo(t, c, docs, "between")
+				renameTo(t, c, archive, "docs")
+				renameTo(t, c, docs, "archive")
+			},
+			func(t *testing.T, c *chromatest.Client, _, archive string) { renameTo(t, c, archive, "archive-v2") },
+		},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+				db, r := opened(t, c, c.Server.URL())
+				docs, archive := c.CreateCollection("docs", nil), c.CreateCollection("archive", nil)
+				c.Add(docs, numbered(0, 10))
+				good := taken(t, r, db)
+				x.before(t, c, docs, archive)
+				found := ""
+				rep, err := restore.Rollback(t.Context(), r, db, good, meanwhile(func() {
+					x.meanwhile(t, c, docs, archive)
+					c.Add(c.CreateCollection("docs", nil), numbered(100, 130))
+					found = everything(t, c)
+				}))
+				if err == nil || !strings.Contains(err.Error(), `collection "docs": somebody has given its name to another one meanwhile`) {
+					t.Errorf("%v, %+v", err, rep.Applied)
+				}
+				if got := everything(t, c); got != found {
+					t.Errorf("it was\n%s\nand is\n%s", found, got)
+				}
+				again, err := restore.Rollback(t.Context(), r, db, good, restore.Options{DropExtra: true})
+				if err != nil || !again.Verified() || !slices.Equal(again.Plan.Blocked, []string{"docs"}) {
+					t.Fatalf("again: %v, %+v", err, again.Plan)
+				}
+				if got := recordsIn(t, r, *again.PreRollback, "docs"); len(got) != 30 {
+					t.Errorf("the new one was recorded with %d records", len(got))
 				}
 			})
 		})
