@@ -14,8 +14,12 @@ import (
 )
 
 // unknownDimension is how many records of a collection may come before the first
-// that has an embedding, and so tells the dimension. They are kept until then.
-const unknownDimension = 10_000
+// that has an embedding, and so tells the dimension, and unknownBytes how much
+// memory they may take. They are kept until then.
+const (
+	unknownDimension = 10_000
+	unknownBytes     = 64 << 20
+)
 
 // linePrefix begins the name of a line in a FileError.
 const linePrefix = "line "
@@ -26,6 +30,7 @@ type lineReader struct {
 	*scanner
 	names   map[string]bool
 	pending []chunk.Record // of the collection in hand, whose dimension is not known
+	bytes   int            // of these
 	begun   bool           // it is
 }
 
@@ -139,11 +144,13 @@ func (l *lineReader) take(name string, r chunk.Record) error {
 	if l.begun {
 		return l.to.add(r)
 	}
-	if l.pending = append(l.pending, r); c.d.Dimension != nil {
+	l.pending = append(l.pending, r)
+	l.bytes += size(r)
+	switch {
+	case c.d.Dimension != nil:
 		return l.begin()
-	}
-	if len(l.pending) > unknownDimension {
-		return &lineError{fmt.Errorf("the first %d records of collection %q have no embedding, so its dimension is not known", unknownDimension, name)}
+	case len(l.pending) > unknownDimension || l.bytes > unknownBytes:
+		return &lineError{fmt.Errorf("the first %d records of collection %q have no embedding, so its dimension is not known; put one that has before them", len(l.pending), name)}
 	}
 	return nil
 }
@@ -164,7 +171,7 @@ func (l *lineReader) begin() error {
 			return err
 		}
 	}
-	l.pending = nil
+	l.pending, l.bytes = nil, 0
 	return nil
 }
 

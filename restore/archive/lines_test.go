@@ -60,7 +60,11 @@ func TestLinesRefused(t *testing.T) {
 	for i := range unknownDimension + 1 {
 		fmt.Fprintf(&many, "{\"id\":\"%d\"}\n", i)
 	}
+	large := fmt.Sprintf("{\"id\":\"a\",\"document\":%q}\n", strings.Repeat("x", unknownBytes/2))
+	values := fmt.Sprintf("{\"id\":\"a\",\"metadata\":{\"k\":[%s1]}}\n", strings.Repeat("1,", unknownBytes/2/valueSize))
 	for text, want := range map[string]string{
+		large + strings.Replace(large, "a", "b", 1):                             "line 2: the first 2 records",
+		values + strings.Replace(values, "a", "b", 1):                           "line 2: the first 2 records",
 		`{"id":"a"}` + "\n" + `{"id":"a"}`:                                      `line 2: record "a" is in the collection twice`,
 		`{"id":"a","collection":""}`:                                            "line 1: record \"a\" names no collection",
 		`{"id":"a","other":1}`:                                                  "line 1: ",
