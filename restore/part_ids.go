@@ -45,7 +45,7 @@ func findIDs(ctx context.Context, r *repo.Repository, t Target, s repo.Snapshot,
 		return err
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%w in the snapshot or in the database: %s", ErrNoRecord, naming(slices.Sorted(maps.Keys(missing))))
+		return fmt.Errorf("%w in the snapshot or in the database: %s", ErrNoRecord, naming(slices.Sorted(maps.Keys(missing)), len(missing)))
 	}
 	return nil
 }
@@ -107,14 +107,14 @@ func bytesOf(ids []string) [][]byte {
 	return out
 }
 
-// naming names the first of many ids.
-func naming(ids []string) string {
+// naming names the first of so many ids.
+func naming(ids []string, of int) string {
 	const most = 10
 	var words []string
 	for _, id := range ids[:min(len(ids), most)] {
 		words = append(words, fmt.Sprintf("%.100q", id))
 	}
-	if n := len(ids) - most; n > 0 {
+	if n := of - most; n > 0 {
 		words = append(words, fmt.Sprintf("and %d more", n))
 	}
 	return strings.Join(words, ", ")

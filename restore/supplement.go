@@ -17,7 +17,8 @@ var ErrWriting = errors.New("somebody is still writing")
 // WritingError says what somebody was found to be writing.
 type WritingError struct {
 	Collection string
-	IDs        []string // of the records that changed
+	Records    int      // that changed
+	IDs        []string // of the first of them
 	Whole      bool     // the collection was to be dropped
 }
 
@@ -26,7 +27,7 @@ func (e *WritingError) Error() string {
 	if e.Whole {
 		what = "dropped"
 	}
-	return fmt.Sprintf("%v records that were to be %s: %s", ErrWriting, what, naming(e.IDs))
+	return fmt.Sprintf("%v records that were to be %s: %s", ErrWriting, what, naming(e.IDs, e.Records))
 }
 
 // Is makes it an ErrWriting.
@@ -134,10 +135,8 @@ func (s *Supplement) record(root tree.Root, changed tree.Collection) repo.Snapsh
 	return out
 }
 
-// note counts and names what was kept.
-func (s *Supplement) note(d Difference) {
-	s.late.Records++
-	if len(s.late.Named) < maxNamed {
-		s.late.Named = append(s.late.Named, d)
-	}
+// note counts what was kept, and names the first of it.
+func (s *Supplement) note(count int, named ...Difference) {
+	s.late.Records += count
+	s.late.Named = append(s.late.Named, named[:min(len(named), maxNamed-len(s.late.Named))]...)
 }

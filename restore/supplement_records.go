@@ -33,7 +33,7 @@ func (s *Supplement) keepRecords(ctx context.Context, t Target, name string, liv
 			return err
 		}
 		if s.strict {
-			e := &WritingError{Collection: live.Name}
+			e := &WritingError{Collection: live.Name, Records: len(late)}
 			for _, l := range late {
 				e.IDs = append(e.IDs, l.named.ID)
 			}
@@ -70,7 +70,7 @@ func (s *Supplement) keep(ctx context.Context, name string, dim int, late []late
 	}
 	s.gone[name] = gone
 	for _, l := range late {
-		s.note(l.named)
+		s.note(1, l.named)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"autochrome/chroma"
@@ -247,6 +248,32 @@ func TestStrict(t *testing.T) {
 		o := restore.Options{DropExtra: true, Strict: true}
 		if rep, err := restore.Rollback(t.Context(), r, db, good, o); err != nil || !rep.Verified() {
 			t.Fatalf("%v", err)
+		}
+	})
+}
+
+// TestManyLate: of many records that were written late the first are named, and
+// all are counted.
+func TestManyLate(t *testing.T) {
+	chromatest.EachShared(t, func(t *testing.T, c *chromatest.Client) {
+		db, r := opened(t, c, c.Server.URL())
+		c.CreateCollection("docs", nil)
+		good := taken(t, r, db)
+		extra := c.CreateCollection("extra", nil)
+		c.Add(extra, numbered(0, 4))
+		o := meanwhile(func() { c.Add(extra, numbered(100, 400)) })
+		o.Strict = true
+		_, err := restore.Rollback(t.Context(), r, db, good, o)
+		var e *restore.WritingError
+		if !errors.As(err, &e) || e.Records != 300 || len(e.IDs) != 100 || !strings.HasSuffix(err.Error(), `"r0109", and 290 more`) {
+			t.Errorf("%v", err)
+		}
+		rep, err := restore.Rollback(t.Context(), r, db, good, meanwhile(func() { c.Add(extra, numbered(400, 700)) }))
+		if err != nil || rep.Late.Records != 300 || len(rep.Late.Named) != 100 {
+			t.Errorf("%v, %d records late, %d named", err, rep.Late.Records, len(rep.Late.Named))
+		}
+		if got := recordsIn(t, r, newest(t, rep), "extra"); len(got) != 604 {
+			t.Errorf("%d records are kept", len(got))
 		}
 	})
 }

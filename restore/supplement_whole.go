@@ -48,6 +48,7 @@ func (s *Supplement) readWhole(ctx context.Context, t Target, now chunk.Collecti
 	if err != nil {
 		return false, false, err
 	}
+	var count int
 	var named []Difference
 	err = s.repo.Write(ctx, func(w *repo.Writer) error {
 		got, left, err := snapshot.Capture(ctx, w, t, []chunk.Collection{now},
@@ -67,14 +68,14 @@ func (s *Supplement) readWhole(ctx context.Context, t Target, now chunk.Collecti
 		if is.Top.Logical == was.Top.Logical && is.Height == was.Height && is.Description == was.Description && got[0].State != snapshot.Moving {
 			return errSame
 		}
-		if named, err = differences(ctx, tree.NewReader(w), name, *was, is); err != nil {
+		if count, named, err = differences(ctx, tree.NewReader(w), name, *was, is); err != nil {
 			return err
 		}
-		if len(named) == 0 {
-			named = []Difference{{Collection: name, What: "its records come and go"}}
+		if count == 0 {
+			count, named = 1, []Difference{{Collection: name, What: "its records come and go"}}
 		}
 		if s.strict || !goOn {
-			e := &WritingError{Collection: name, Whole: true}
+			e := &WritingError{Collection: name, Records: count, Whole: true}
 			for _, d := range named {
 				e.IDs = append(e.IDs, d.ID)
 			}
@@ -88,30 +89,33 @@ func (s *Supplement) readWhole(ctx context.Context, t Target, now chunk.Collecti
 	if err != nil {
 		return false, false, err
 	}
-	for _, d := range named {
-		s.note(d)
-	}
+	s.note(count, named...)
 	return true, false, nil
 }
 
-// differences names the records in which two states of a collection differ.
-func differences(ctx context.Context, r *tree.Reader, name string, a, b tree.Collection) (out []Difference, err error) {
+// differences counts the records in which two states of a collection differ, and
+// names the first of them.
+func differences(ctx context.Context, r *tree.Reader, name string, a, b tree.Collection) (count int, named []Difference, err error) {
 	d, err := tree.Diff(ctx, r, a, b)
 	if err != nil {
-		return nil, fmt.Errorf("collection %q: %w", name, err)
+		return 0, nil, fmt.Errorf("collection %q: %w", name, err)
 	}
 	add := func(x tree.Difference) error {
+		if count++; count > maxNamed {
+			return nil
+		}
 		diff := Difference{Collection: name, ID: x.ID, What: x.Op.String()}
 		if x.Op == tree.Changed {
 			for _, k := range kindsOf(x.Columns) {
 				diff.Fields = append(diff.Fields, k.String())
 			}
 		}
-		out = append(out, diff)
+		named = append(named, diff)
 		return nil
 	}
 	if err := d.Removed(ctx, add); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return out, d.Present(ctx, add)
+	err = d.Present(ctx, add)
+	return count, named, err
 }
