@@ -2,6 +2,7 @@ package repo
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,34 @@ func TestSwollenRecord(t *testing.T) {
 		got, err := decodeSnapshotFile(encodeSnapshotFile(b), want.ID)
 		if err != nil || len(got.Collections) != len(s.Collections) {
 			t.Errorf("names of %d letters: %v", length, err)
+		}
+	}
+}
+
+// TestForgedRuns: a record whose root has more rows than any chunk can have is
+// damage, and the other snapshots are as they were.
+func TestForgedRuns(t *testing.T) {
+	for name, forge := range map[string]func(run *chunk.Run){
+		"count":           func(run *chunk.Run) { run.Count = 1 << 56 },
+		"largest count":   func(run *chunk.Run) { run.Count = math.MaxInt },
+		"first":           func(run *chunk.Run) { run.First = math.MaxInt - 1 },
+		"first and count": func(run *chunk.Run) { run.First, run.Count = math.MaxInt, math.MaxInt },
+	} {
+		be := new(backend.Memory)
+		r := initialised(t, be)
+		good := take(t, r, "a")
+		bad := good.complete()
+		bad.Root.Runs = []chunk.Run{good.Root.Runs[0], good.Root.Runs[0]}
+		forge(&bad.Root.Runs[1])
+		b, err := canonicalJSON(bad)
+		must(t, err)
+		file := rootsFolder + chunk.SnapshotHash(b).String()
+		must(t, be.Save(t.Context(), file, encodeSnapshotFile(b)))
+		r = opened(t, be)
+		list, err := r.Snapshots(t.Context())
+		must(t, err)
+		if _, found := checked(t, be, All()); len(list) != 1 || list[0].ID != good.ID || !finds(found, file) {
+			t.Errorf("%s: %d snapshots, found %v", name, len(list), found)
 		}
 	}
 }

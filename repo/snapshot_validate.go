@@ -93,7 +93,7 @@ func validRoot(r chunk.Root) error {
 		return errors.New("its root is not valid")
 	}
 	for _, run := range r.Runs {
-		if run.Chunk.IsZero() || run.First < 0 || run.Count <= 0 {
+		if run.Chunk.IsZero() || run.First < 0 || run.Count <= 0 || run.Count > chunk.MaxRows-run.First {
 			return errors.New("its root has a run that is not valid")
 		}
 	}

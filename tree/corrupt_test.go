@@ -236,6 +236,10 @@ func TestForgedRoot(t *testing.T) {
 		"huge count":         func(r *Root) { r.Runs[0].Count = huge },
 		"huge first":         func(r *Root) { r.Runs[0].First = huge },
 		"twice":              func(r *Root) { r.Runs = append(r.Runs, r.Runs[0]) },
+		"huge count behind":  func(r *Root) { r.Runs = append(r.Runs, runOf(r.Runs[0].Chunk, 1, huge/16)) },
+		"huge counts behind": func(r *Root) {
+			r.Runs = append(r.Runs, runOf(r.Runs[0].Chunk, 1, huge), runOf(r.Runs[0].Chunk, 1, huge))
+		},
 	} {
 		forged := root
 		forged.Runs = slices.Clone(root.Runs)

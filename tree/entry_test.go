@@ -115,6 +115,7 @@ func TestEntriesRefused(t *testing.T) {
 		"runs too short":    group(func(g *Group) { g.Columns[3].Runs[0].Count-- }),
 		"runs too long":     group(func(g *Group) { g.Columns[3].Runs[0].Count++ }),
 		"an empty run":      group(func(g *Group) { g.Columns[3].Runs = append(g.Columns[3].Runs, Run{Chunk: exampleID(5)}) }),
+		"beyond any chunk":  group(func(g *Group) { g.Columns[3].Runs[0].First = chunk.MaxRows - 99 }),
 		"a run of nothing":  group(func(g *Group) { g.Columns[3].Runs[0].Chunk = chunk.ID{} }),
 		"runs that are one": group(func(g *Group) { g.Columns[3].Runs = []Run{runOf(exampleID(5), 0, 40), runOf(exampleID(5), 40, 60)} }),
 		"bytes behind":      append(exampleGroup().append(nil), 0),

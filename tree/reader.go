@@ -82,7 +82,7 @@ func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run, into *ch
 	}
 	total := 0
 	for _, run := range runs {
-		total += max(run.Count, 0)
+		total += min(max(run.Count, 0), chunk.MaxRows)
 	}
 	out.Reset(0)
 	for _, run := range runs {
@@ -103,7 +103,7 @@ func (r *Reader) runs(ctx context.Context, kind chunk.Kind, runs []Run, into *ch
 			return out, nil
 		case out.Len() == 0:
 			out.Reset(rows.Dim())
-			out.Grow(min(rows.Bytes()/rows.Len()*total, chunk.MaxSize)) // about, or a part of it
+			out.Grow(min(rows.Bytes()/rows.Len(), chunk.MaxSize/total) * total) // about, or a part of it
 		case out.Dim() != rows.Dim():
 			return nil, fmt.Errorf("chunk %v: %w: embeddings of %d and %d dimensions in one column",
 				run.Chunk, chunk.ErrCorrupt, out.Dim(), rows.Dim())

@@ -61,7 +61,7 @@ func readRuns(d *wire.Reader, total int) []Run {
 	used, sum := 0, 0
 	for range cap(runs) {
 		i, first, count := d.Int(total), d.Int(chunk.MaxRows), d.Int(total)
-		if d.Err != nil || i >= len(table) || i > used || count == 0 {
+		if d.Err != nil || i >= len(table) || i > used || count == 0 || count > chunk.MaxRows-first {
 			d.Fail(errors.New("bad run"))
 			return nil
 		}
