@@ -3,7 +3,9 @@ package tree
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"autochrome/chunk"
@@ -247,6 +249,27 @@ func TestForgedRoot(t *testing.T) {
 		if _, err := read(t, s, forged); !errors.Is(err, chunk.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestRootOfRepeatedRuns: a root that names the same entries again and again takes
+// no more memory than the entries, though its record is small.
+func TestRootOfRepeatedRuns(t *testing.T) {
+	s := newMemStore()
+	long := strings.Repeat("x", 100<<10)
+	root := saveRoot(t, s, Root{}, Collection{Name: "a" + long, Description: exampleID(1)}, Collection{Name: "b" + long, Description: exampleID(1)})
+	root.Runs = slices.Repeat(root.Runs, 200)
+	root.Collections = 400
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := NewReader(s).Collections(t.Context(), root)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 || !errors.Is(err, chunk.ErrCorrupt) {
+		t.Errorf("%d bytes were allocated: %v", took, err)
+	}
+	left, lost, err := NewReader(s).CollectionsLeft(t.Context(), root, func(error) bool { return true })
+	if len(left) != 2 || lost != 398 || !errors.Is(err, chunk.ErrCorrupt) {
+		t.Errorf("%d collections are left and %d lost: %v", len(left), lost, err)
 	}
 }
 

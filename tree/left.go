@@ -147,15 +147,7 @@ func (r *Reader) CollectionsLeft(ctx context.Context, root Root, damaged func(er
 	}
 	failed := err
 	for _, run := range root.Runs {
-		rows, err := r.runs(ctx, chunk.Collections, []Run{run}, nil)
-		for i := 0; err == nil && i < rows.Len(); i++ {
-			var c Collection
-			row, _ := rows.Row(i)
-			if c, err = decodeCollection(row); err == nil {
-				cs = append(cs, c)
-			}
-		}
-		if err != nil && !damaged(err) {
+		if cs, err = r.appendCollections(ctx, cs, run); err != nil && !damaged(err) {
 			return nil, 0, err
 		}
 	}

@@ -189,30 +189,59 @@ func (r *Reader) Records(ctx context.Context, g Group, kinds ...chunk.Kind) (*ch
 	return recs, nil
 }
 
+// eachRow calls fn for each row of a run, with its place in the chunk.
+func (r *Reader) eachRow(ctx context.Context, kind chunk.Kind, run Run, fn func(at int, row []byte) error) error {
+	rows, err := r.Rows(ctx, run.Chunk, kind)
+	if err != nil {
+		return err
+	}
+	if err := within(run, rows); err != nil {
+		return err
+	}
+	for at := run.First; at < run.First+run.Count; at++ {
+		row, _ := rows.Row(at)
+		if err := fn(at, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Collections gives the entries of a root, and checks its logical id and what
 // it counts.
 func (r *Reader) Collections(ctx context.Context, root Root) ([]Collection, error) {
 	var cs []Collection
-	var records int64
-	if len(root.Runs) > 0 {
-		rows, err := r.runs(ctx, chunk.Collections, root.Runs, nil)
-		if err != nil {
+	for _, run := range root.Runs {
+		var err error
+		if cs, err = r.appendCollections(ctx, cs, run); err != nil {
 			return nil, err
 		}
-		for i := range rows.Len() {
-			row, _ := rows.Row(i)
-			c, err := decodeCollection(row)
-			if err != nil {
-				return nil, err
-			}
-			records += c.Top.Count
-			cs = append(cs, c)
-		}
+	}
+	var records int64
+	for _, c := range cs {
+		records += c.Top.Count
 	}
 	if len(cs) != root.Collections || records != root.Records || logicalRoot(r.loader.Hasher(), cs) != root.Logical {
 		return nil, fmt.Errorf("%w: the collections are not those that the snapshot names", chunk.ErrCorrupt)
 	}
 	return cs, nil
+}
+
+// appendCollections reads some entries of a root, also where it fails then. They
+// are sorted, so no run can stand again and again and fill the memory.
+func (r *Reader) appendCollections(ctx context.Context, cs []Collection, run Run) ([]Collection, error) {
+	err := r.eachRow(ctx, chunk.Collections, run, func(_ int, row []byte) error {
+		c, err := decodeCollection(row)
+		if err != nil {
+			return err
+		}
+		if n := len(cs); n > 0 && c.Compare(cs[n-1]) <= 0 {
+			return fmt.Errorf("%w: collection %q stands behind %q", chunk.ErrCorrupt, c.Name, cs[n-1].Name)
+		}
+		cs = append(cs, c)
+		return nil
+	})
+	return cs, err
 }
 
 // Description gives what a collection is.
@@ -282,30 +311,26 @@ func (r *Reader) readEntries(ctx context.Context, n node) ([]element, error) {
 
 // appendEntries reads some entries of a node of a level.
 func (r *Reader) appendEntries(ctx context.Context, out []element, level int, run Run) ([]element, error) {
-	rows, err := r.Rows(ctx, run.Chunk, kindAt(level))
-	if err != nil {
-		return nil, err
-	}
-	if err := within(run, rows); err != nil {
-		return nil, err
-	}
-	for i := run.First; i < run.First+run.Count; i++ {
-		row, _ := rows.Row(i)
-		e := element{row: row, place: Run{Chunk: run.Chunk, First: i, Count: 1}}
+	err := r.eachRow(ctx, kindAt(level), run, func(at int, row []byte) error {
+		e := element{row: row, place: Run{Chunk: run.Chunk, First: at, Count: 1}}
 		if level == 1 {
 			g, err := decodeGroup(row)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			e.group, e.logical, e.count, e.last = &g, g.Logical(r.loader.Hasher()), int64(g.Count), g.Last
 		} else {
 			c, err := decodeNode(row)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			e.node, e.logical, e.count, e.last = &c, c.Logical, c.Count, c.Last
 		}
 		out = append(out, e)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -50,14 +50,15 @@ func SaveRoot(ctx context.Context, store Store, cs []Collection, earlier Root) (
 
 // earlierPlaces says for each entry where an earlier root has the same one.
 func earlierPlaces(ctx context.Context, r *Reader, earlier Root, rows *chunk.Rows) ([]place, error) {
-	old, err := r.runs(ctx, chunk.Collections, earlier.Runs, nil)
-	if err != nil {
-		return nil, err
-	}
-	at := make(map[string]place, old.Len())
-	for i, p := range spread(earlier.Runs, nil) {
-		row, _ := old.Row(i)
-		at[string(row)] = p
+	at := map[string]place{}
+	for _, run := range earlier.Runs {
+		err := r.eachRow(ctx, chunk.Collections, run, func(i int, row []byte) error {
+			at[string(row)] = place{run.Chunk, i}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	out := make([]place, rows.Len())
 	for i := range out {
