@@ -7,6 +7,10 @@ type Run struct {
 	Count int `json:"count"`
 }
 
+// MaxRecords bounds the records of a snapshot, and so of each node of its tree:
+// what is summed up over the entries of a node cannot overflow.
+const MaxRecords = 1 << 48
+
 // Root is a whole tree; it stands in a snapshot's record. See package tree.
 type Root struct {
 	Logical     ID    `json:"logical"` // what the snapshot says

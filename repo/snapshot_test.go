@@ -78,6 +78,8 @@ func TestInvalidRecords(t *testing.T) {
 		"capture":          func(s *Snapshot) { s.Capture = "" },
 		"its collection's": func(s *Snapshot) { s.Collections[0].Capture = "x" },
 		"records":          func(s *Snapshot) { s.Collections[0].Records = -1 },
+		"2^48 records, 1":  func(s *Snapshot) { s.Root.Records = chunk.MaxRecords + 1 },
+		"of a collection":  func(s *Snapshot) { s.Collections[0].Records = chunk.MaxRecords + 1 },
 		"damage":           func(s *Snapshot) { s.Damage.Total = 0 },
 		"much damage":      func(s *Snapshot) { s.Damage = Damage{1000, make([]DamagedRecord, MaxDamageNamed+1)} },
 		"figures":          func(s *Snapshot) { s.Stats.Millis = -1 },

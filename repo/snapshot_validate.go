@@ -69,8 +69,8 @@ func (s Snapshot) validate() error {
 
 func (s Snapshot) validFigures() error {
 	for _, c := range s.Collections {
-		if c.Records < 0 || c.Damaged < 0 {
-			return fmt.Errorf("collection %q has a negative number of records", c.Name)
+		if min(c.Records, c.Damaged) < 0 || max(c.Records, c.Damaged) > chunk.MaxRecords {
+			return fmt.Errorf("collection %q has a number of records that is not valid", c.Name)
 		}
 		if c.Capture != "" {
 			if err := validCapture(c.Capture); err != nil {
@@ -89,7 +89,7 @@ func (s Snapshot) validFigures() error {
 }
 
 func validRoot(r chunk.Root) error {
-	if r.Logical.IsZero() || r.Collections < 0 || r.Records < 0 {
+	if r.Logical.IsZero() || r.Collections < 0 || r.Records < 0 || r.Records > chunk.MaxRecords {
 		return errors.New("its root is not valid")
 	}
 	for _, run := range r.Runs {

@@ -26,8 +26,6 @@ type LackingCollection struct {
 	Whole   error         // why nothing of the collection can be had; nil: the rest can
 	Damage  []tree.Damage // what they lack, by column; at most maxLacking
 	Taken   []tree.Damage // what a live database has of it, likewise
-
-	lost map[int64]struct{} // their positions
 }
 
 // maxLacking bounds what is said of a collection.
@@ -116,7 +114,7 @@ func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree
 		}
 	}
 	for _, c := range cs {
-		lacks := LackingCollection{Name: c.Name, lost: map[int64]struct{}{}}
+		lacks := LackingCollection{Name: c.Name}
 		d, err := x.reader.Description(ctx, c)
 		if err != nil {
 			if ctx.Err() != nil || !damaged(err) {
@@ -130,10 +128,10 @@ func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree
 		if err := x.read(ctx, c, d, nil, &lacks); err != nil {
 			return nil, err
 		}
-		if len(lacks.lost)+len(lacks.Taken) > 0 {
+		if lacks.Records > 0 || len(lacks.Taken) > 0 {
 			if w != nil {
 				b := tree.NewBuilder(w, d.Dimension)
-				lacks = LackingCollection{Name: c.Name, lost: map[int64]struct{}{}} // the database may have changed
+				lacks = LackingCollection{Name: c.Name} // the database may have changed
 				if err := x.read(ctx, c, d, b, &lacks); err != nil {
 					return nil, err
 				}
@@ -141,7 +139,6 @@ func (x *salvaging) collections(ctx context.Context, w *repo.Writer) (out []tree
 					return nil, err
 				}
 			}
-			lacks.Records = int64(len(lacks.lost))
 			x.of.Collections = append(x.of.Collections, lacks)
 		}
 		out = append(out, c)
@@ -154,7 +151,8 @@ func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.Collect
 	if x.live != nil {
 		mend = x.mender(c, lacks)
 	}
-	err := x.reader.Salvage(ctx, c, d.Dimension,
+	var err error
+	lacks.Records, err = x.reader.Salvage(ctx, c, d.Dimension,
 		func(err error) bool { return lost(ctx, err) }, mend,
 		func(recs *chunk.Records) error {
 			if b == nil {
@@ -163,9 +161,6 @@ func (x *salvaging) read(ctx context.Context, c tree.Collection, d chunk.Collect
 			return b.Add(ctx, recs)
 		},
 		func(d tree.Damage) error {
-			for at := d.First; at < d.First+d.Count; at++ {
-				lacks.lost[at] = struct{}{}
-			}
 			if len(lacks.Damage) < maxLacking {
 				lacks.Damage = append(lacks.Damage, d)
 			}

@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -88,6 +89,46 @@ func TestSalvage(t *testing.T) {
 	}
 	if some == 0 || none == 0 || whole == 0 {
 		t.Errorf("%d times some was lost, %d times all, %d times nothing", some, none, whole)
+	}
+}
+
+// TestLackingByForgedCount: a collection whose top says that it has far more
+// records than there are lacks them all, and to count them takes no memory.
+func TestLackingByForgedCount(t *testing.T) {
+	const many = 4_000_000
+	r, err := repo.Init(t.Context(), new(backend.Memory), repo.InitOptions{})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(err)
+	src := newFake()
+	src.put(src.create("docs"), version("r", 1))
+	res, err := snapshot.Take(t.Context(), r, src, snapshot.Options{})
+	must(err)
+	forged := res.Snapshot
+	must(r.Write(t.Context(), func(w *repo.Writer) error {
+		cs, err := tree.NewReader(w).Collections(t.Context(), forged.Root)
+		if err != nil {
+			return err
+		}
+		cs[0].Top.Count = many
+		if forged.Root, err = tree.SaveRoot(t.Context(), w, cs, tree.Root{}); err == nil {
+			forged, err = w.SaveSnapshot(t.Context(), forged)
+		}
+		return err
+	}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	l, lacks, err := snapshot.FindLacking(t.Context(), r, forged, nil)
+	runtime.ReadMemStats(&after)
+	if err != nil || !lacks || l.Records() != many {
+		t.Errorf("%d records are lost: %v", l.Records(), err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("%d bytes were allocated", took)
 	}
 }
 

@@ -168,10 +168,11 @@ func (n Node) append(dst []byte) []byte {
 func readNode(d *wire.Reader) Node {
 	var n Node
 	copy(n.Logical[:], d.Take(chunk.IDSize))
-	n.Count = int64(d.Uvarint())
+	records := d.Uvarint()
+	n.Count = int64(records)
 	n.Children = d.Int(chunk.MaxGroup)
 	n.Last = string(d.Text())
-	if n.Count <= 0 || n.Children == 0 || n.Last == "" {
+	if records == 0 || records > chunk.MaxRecords || n.Children == 0 || n.Last == "" {
 		d.Fail(errors.New("bad header"))
 	}
 	n.Runs = readRuns(d, n.Children)

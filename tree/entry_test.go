@@ -148,6 +148,7 @@ func TestEntriesRefused(t *testing.T) {
 	for name, row := range map[string][]byte{
 		"no records":        node(func(n *Node) { n.Count = 0 }),
 		"negative records":  node(func(n *Node) { n.Count = -1 }),
+		"too many records":  node(func(n *Node) { n.Count = chunk.MaxRecords + 1 }),
 		"no children":       node(func(n *Node) { n.Children = 0 }),
 		"too many children": node(func(n *Node) { n.Children = chunk.MaxGroup + 1 }),
 		"no last id":        node(func(n *Node) { n.Last = "" }),

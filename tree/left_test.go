@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestLeft(t *testing.T) {
 		}
 		kept, lost := chunk.NewRecords(3), int64(0)
 		var gaps [][2]int
-		err := NewReader(missing).Salvage(t.Context(), c, 3, isHole, nil,
+		counted, err := NewReader(missing).Salvage(t.Context(), c, 3, isHole, nil,
 			func(r *chunk.Records) error { kept.AppendRecords(r, 0, r.Len()); return nil },
 			func(d Damage) error {
 				lost += d.Count
@@ -79,8 +80,8 @@ func TestLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if int64(kept.Len())+lost != int64(len(recs)) {
-			t.Fatalf("%d records kept and %d lost of %d", kept.Len(), lost, len(recs))
+		if int64(kept.Len())+lost != int64(len(recs)) || counted != lost {
+			t.Fatalf("%d records kept and %d lost of %d, %d counted", kept.Len(), lost, len(recs), counted)
 		}
 		if kept.Len() > 0 && lost > 0 {
 			partly++
@@ -106,6 +107,37 @@ func TestLeft(t *testing.T) {
 	}
 	if partly == 0 || between == 0 {
 		t.Errorf("%d times some was left, %d gaps had something behind them", partly, between)
+	}
+}
+
+// TestLeftOfForgedCounts: a node that says it has as many records as any can have
+// lacks that many; what is lost is parted into numbers that are above zero and
+// come to its own.
+func TestLeftOfForgedCounts(t *testing.T) {
+	m := &maker{Rand: random(t), dim: 3}
+	s, c, _, _ := grown(t, m, 3000)
+	c.Top.Count = chunk.MaxRecords
+	var places []chunk.ID
+	for _, run := range c.Top.Runs {
+		if !slices.Contains(places, run.Chunk) {
+			places = append(places, run.Chunk)
+		}
+	}
+	if len(places) < 2 {
+		t.Fatal("the top lies in one chunk")
+	}
+	damaged := func(err error) bool { return isHole(err) || errors.Is(err, chunk.ErrCorrupt) }
+	kept, gaps := int64(0), 0
+	lost, err := NewReader(&holed{s, map[chunk.ID]bool{places[0]: true}}).Salvage(t.Context(), c, 3, damaged, nil,
+		func(r *chunk.Records) error { kept += int64(r.Len()); return nil },
+		func(d Damage) error {
+			if gaps++; d.Count <= 0 || d.First < 0 {
+				t.Errorf("%+v", d)
+			}
+			return nil
+		})
+	if err != nil || kept+lost != chunk.MaxRecords || kept == 0 || gaps == 0 {
+		t.Errorf("%d records kept, %d lost in %d gaps: %v", kept, lost, gaps, err)
 	}
 }
 

@@ -219,7 +219,7 @@ func (r *Reader) Collections(ctx context.Context, root Root) ([]Collection, erro
 	}
 	var records int64
 	for _, c := range cs {
-		records += c.Top.Count
+		records = min(records+c.Top.Count, chunk.MaxRecords+1)
 	}
 	if len(cs) != root.Collections || records != root.Records || logicalRoot(r.loader.Hasher(), cs) != root.Logical {
 		return nil, fmt.Errorf("%w: the collections are not those that the snapshot names", chunk.ErrCorrupt)

@@ -9,16 +9,21 @@ import (
 
 // Salvage reads what can be read of a collection of dim components, in the order
 // of its records: keep gets those of which every column can be had, and lost is
-// told what the others lack, by column; what it is told may overlap. damaged
-// says whether an error tells damage; any other ends it. mend gives a column of a
-// group of which not all can be read, nil where it cannot; a nil one knows none.
-// It is given what can be read, with absent rows between, and the group's ids.
-func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged func(error) bool, mend Mend, keep func(*chunk.Records) error, lost func(Damage) error) error {
+// told what the others lack, by column; what it is told may overlap. The result
+// counts the others. damaged says whether an error tells damage; any other ends
+// it. mend gives a column of a group of which not all can be read, nil where it
+// cannot; a nil one knows none. It is given what can be read, with absent rows
+// between, and the group's ids.
+func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged func(error) bool, mend Mend, keep func(*chunk.Records) error, lost func(Damage) error) (lacking int64, err error) {
 	if c.Height == 0 {
-		return nil
+		return 0, nil
 	}
 	s := &salvage{r: r, damaged: damaged, mend: mend, lost: lost}
-	w := &leftWalk{r: r, damaged: damaged, lost: lost, group: func(ctx context.Context, start int64, g Group, after string) (bool, error) {
+	gap := func(d Damage) error {
+		lacking += d.Count
+		return lost(d)
+	}
+	w := &leftWalk{r: r, damaged: damaged, lost: gap, group: func(ctx context.Context, start int64, g Group, after string) (bool, error) {
 		recs, lacks, err := s.group(ctx, start, g, after, dim)
 		if err != nil {
 			return false, err
@@ -27,18 +32,18 @@ func (r *Reader) Salvage(ctx context.Context, c Collection, dim int, damaged fun
 			return true, keep(recs)
 		}
 		rest := chunk.NewRecords(dim)
-		for i, lacking := range lacks {
-			if !lacking {
+		for i, is := range lacks {
+			if !is {
 				rest.AppendRecords(recs, i, 1)
 			}
 		}
-		if rest.Len() == 0 {
+		if lacking += int64(g.Count - rest.Len()); rest.Len() == 0 {
 			return false, nil
 		}
 		return false, keep(rest)
 	}}
-	_, err := w.node(ctx, c.top(), "")
-	return err
+	_, err = w.node(ctx, c.top(), "")
+	return lacking, err
 }
 
 // Verify reads every chunk that a collection needs, decodes it, and checks that
