@@ -125,7 +125,7 @@ func (d *Database) decodeCollection(op string, text []byte) (c chunk.Collection,
 	}
 	c.ServerID, c.Name = said.ID, said.Name
 	if said.Dimension != nil {
-		if c.Description.Dimension = *said.Dimension; c.Description.Dimension < 0 {
+		if c.Description.Dimension = *said.Dimension; c.Description.Dimension < 0 || c.Description.Dimension > chunk.MaxDimension {
 			return c, d.badAnswer(op, "collection %s: dimension %d", c.Name, c.Description.Dimension)
 		}
 	}

@@ -86,6 +86,39 @@ func TestDimension(t *testing.T) {
 	})
 }
 
+// TestForgedDimension: what no embedding can have is no dimension.
+func TestForgedDimension(t *testing.T) {
+	for dimension, good := range map[int]bool{0: true, 3: true, chunk.MaxDimension: true, -1: false, chunk.MaxDimension + 1: false, 1 << 50: false, 1 << 62: false} {
+		s := serve(t, chromaLike(func(w http.ResponseWriter, r *http.Request) bool {
+			one := fmt.Sprintf(`{"id":"x","name":"docs","dimension":%d}`, dimension)
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/collections"):
+				fmt.Fprintf(w, "[%s]", one)
+			case strings.HasSuffix(r.URL.Path, "/collections/docs"):
+				fmt.Fprint(w, one)
+			case strings.HasSuffix(r.URL.Path, "/collections_count"):
+				fmt.Fprint(w, 1)
+			default:
+				return false
+			}
+			return true
+		}))
+		d, err := Open(t.Context(), Options{URL: s.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := d.Collection(t.Context(), "docs")
+		list, errs := d.Collections(t.Context())
+		if good {
+			if err != nil || errs != nil || len(list) != 1 || c.Description.Dimension != dimension || list[0].Description.Dimension != dimension {
+				t.Errorf("%d: %+v %v, %v %v", dimension, c, list, err, errs)
+			}
+		} else if !errors.Is(err, ErrAnswer) || !errors.Is(errs, ErrAnswer) || !strings.Contains(err.Error(), "collection docs: dimension") {
+			t.Errorf("%d: %v, %v", dimension, err, errs)
+		}
+	}
+}
+
 // TestSchemaDoesNotLearn: what the server notes about metadata keys leaves the
 // description as it was, also after the records are gone.
 func TestSchemaDoesNotLearn(t *testing.T) {

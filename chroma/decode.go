@@ -238,6 +238,9 @@ func (d *decoder) embedding(i int, rows *chunk.Rows) int {
 	if d.dim == 0 {
 		return d.fail(i, "embeddings: a vector in a collection without a dimension")
 	}
+	if d.dim > (len(d.b)-i)/2 { // each has a byte behind it: memory is only for what can be there
+		return d.fail(len(d.b), "embeddings: a vector of fewer than the collection's %d components", d.dim)
+	}
 	d.at = i
 	rows.AppendWith(4*d.dim, d.appendVector)
 	return d.at

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -156,6 +157,18 @@ func TestDecodeSaysWhat(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want … %s …", text, err, want)
 		}
+	}
+}
+
+// TestDecodeFewOfMany: a collection that says it has very many dimensions takes
+// no memory for components that the answer has no room for.
+func TestDecodeFewOfMany(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := Decode([]byte(`{"ids":["a"],"embeddings":[[1,2,3]]}`), chunk.NewRecords(chunk.MaxDimension))
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrAnswer) || took > 1<<20 {
+		t.Errorf("%d bytes were allocated: %v", took, err)
 	}
 }
 

@@ -38,7 +38,7 @@ func DecodeDescription(b []byte) (CollectionDescription, error) {
 	if k, form := Kind(d.Byte()), d.Byte(); k != Description || form != formVersion {
 		return c, corrupt("not a description of form %d", formVersion)
 	}
-	c.Dimension = d.Int(MaxRow / 4)
+	c.Dimension = d.Int(MaxDimension)
 	m := d.Take(d.Int(MaxRow))
 	for _, p := range []*[]byte{&c.Configuration, &c.Schema} {
 		text := d.Take(d.Int(MaxRow))

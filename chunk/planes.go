@@ -36,7 +36,7 @@ const (
 func floatSpan(canonical []byte) (start, count int) {
 	d := wire.Reader{Rest: canonical[2:]}
 	n := d.Int(MaxRows)
-	dim := d.Int(MaxRow / 4)
+	dim := d.Int(MaxDimension)
 	flags := d.Byte()
 	present := n
 	if flags&flagPresence != 0 {

@@ -19,6 +19,8 @@ const (
 	// MaxRow bounds a single row, and so every chunk: Chroma refuses bodies over
 	// 40 MiB by default, and a row arrives in one.
 	MaxRow = 256 << 20
+	// MaxDimension bounds the components of an embedding, which is a row.
+	MaxDimension = MaxRow / 4
 	// MaxRows bounds the rows of one chunk, which may have few bytes or none.
 	MaxRows = 1 << 16
 )

@@ -30,7 +30,7 @@ func DecodeRows(b []byte) (*Rows, error) {
 	n := d.Int(MaxRows)
 	r := NewRows(kind, 0)
 	if kind == Embeddings {
-		r.dim = d.Int(MaxRow / 4)
+		r.dim = d.Int(MaxDimension)
 	}
 	if d.Err != nil || n == 0 || kind == Embeddings && r.dim == 0 {
 		return nil, corrupt("%v: bad header", kind)

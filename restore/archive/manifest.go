@@ -106,7 +106,7 @@ func (d description) read() (out chunk.CollectionDescription, err error) {
 		return out, errors.New("the collection has no name")
 	}
 	if d.Dimension != nil {
-		if out.Dimension = *d.Dimension; out.Dimension < 1 || out.Dimension > chunk.MaxRow/4 {
+		if out.Dimension = *d.Dimension; out.Dimension < 1 || out.Dimension > chunk.MaxDimension {
 			return out, fmt.Errorf("a dimension of %d", out.Dimension)
 		}
 	}
