@@ -158,14 +158,17 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 }
 
 // saveWhole stores rows as chunks of their own: one, or as many as MaxSize asks
-// for.
+// for. Canonical bytes are longer than the rows, so for many rows that are too
+// long together they are not even made.
 func saveWhole(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.ID) ([]piece, error) {
 	n := rows.Len()
-	buf := canonicalBuffers.Get().(*[]byte)
-	defer canonicalBuffers.Put(buf)
-	*buf = rows.AppendCanonical((*buf)[:0])
-	if len(*buf) <= chunk.MaxSize || n == 1 {
-		return []piece{{Run: Run{Chunk: content, Count: n}}}, save(ctx, g.store, content, rows, *buf)
+	if n == 1 || rows.Bytes() <= chunk.MaxSize {
+		buf := canonicalBuffers.Get().(*[]byte)
+		defer canonicalBuffers.Put(buf)
+		*buf = rows.AppendCanonical((*buf)[:0])
+		if n == 1 || len(*buf) <= chunk.MaxSize {
+			return []piece{{Run: Run{Chunk: content, Count: n}}}, save(ctx, g.store, content, rows, *buf)
+		}
 	}
 	own := newGather(g.store, rows.Kind(), g.dim)
 	var pieces []piece
