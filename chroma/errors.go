@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -32,7 +33,7 @@ type Error struct {
 	Op      string // what was tried: "read records"
 	URL     string // of the server, without user and password
 	Status  int    // of HTTP; 0: no answer came
-	Kind    error  // one of this package's sentinels, or nil: the server failed (500)
+	Kind    error  // one of this package's sentinels, or nil: the server failed (500, 412)
 	Message string // what went wrong, in the server's words where there are any
 	Err     error  // the cause below, or nil
 
@@ -79,7 +80,7 @@ func (e *Error) Hint() string {
 	case ErrTooLarge:
 		return "use smaller pages or batches, or raise max_payload_size_bytes of the server"
 	}
-	if e.Status == http.StatusInternalServerError {
+	if e.Status == http.StatusInternalServerError || e.Status == http.StatusPreconditionFailed && e.Kind == nil {
 		return "see the log of the Chroma server"
 	}
 	return ""
@@ -124,6 +125,10 @@ type chromaError struct {
 	Detail  any    `json:"detail"`
 }
 
+// missingSegment is what Chroma says of a collection of which it has deleted a
+// part.
+var missingSegment = regexp.MustCompile(`Missing \w+ segment`)
+
 // statusError turns an answer that is no success into an Error.
 func statusError(op, url string, resp *http.Response) *Error {
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
@@ -165,6 +170,8 @@ func statusError(op, url string, resp *http.Response) *Error {
 		e.Kind = ErrTooLarge // beyond 32,700 records in one request, answered with 500
 	case strings.Contains(e.Message, "Error finding id"):
 		e.retry = true // a record was deleted while it was read, answered with 500
+	case missingSegment.MatchString(e.Message):
+		e.retry = true // the collection is being deleted, answered with 412; a moment later it is 404
 	case s < 500:
 		e.Kind = ErrInvalid
 	}

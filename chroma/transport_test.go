@@ -306,6 +306,53 @@ func TestErrorKinds(t *testing.T) {
 	}
 }
 
+// TestDroppedMeanwhile: while a collection is deleted the server misses parts of
+// it. Then it is not there, and nothing was refused; one that stays so is no
+// deleted one.
+func TestDroppedMeanwhile(t *testing.T) {
+	for _, message := range []string{"Missing field: [Missing metadata segment]", "Error executing plan: Missing field: [Missing vector segment]"} {
+		stays := false
+		deleting := true
+		s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/pre-flight-checks"):
+				fmt.Fprint(w, `{"max_batch_size":1000}`)
+			case deleting || stays:
+				deleting = false
+				w.WriteHeader(412)
+				fmt.Fprintf(w, `{"error":"ChromaError","message":%q}`, message)
+			default:
+				w.WriteHeader(404)
+				fmt.Fprint(w, `{"error":"NotFoundError","message":"Collection [x] does not exist."}`)
+			}
+		}))
+		d := client(t, s.URL, Options{Attempts: 2})
+		calls := map[string]func() error{
+			"read": func() error { return d.Read(t.Context(), "x", [][]byte{[]byte("a")}, chunk.NewRecords(1)) },
+			"list": func() error { return d.IDs(t.Context(), "x", func([]byte) error { return nil }) },
+			"write": func() error {
+				report, err := d.Write(t.Context(), chunk.Collection{ServerID: "x", Name: "docs"},
+					additions([]chunk.Record{{ID: "a", Embedding: []float32{1}}, {ID: "b", Embedding: []float32{1}}}), nil)
+				if len(report.Refused) > 0 {
+					t.Errorf("refused: %v", report.Refused)
+				}
+				return err
+			},
+		}
+		for name, call := range calls {
+			deleting = true
+			if err := call(); !d.Gone(err) {
+				t.Errorf("%s, %s: %v", message, name, err)
+			}
+			stays = true
+			if err := call(); err == nil || d.Gone(err) || errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "see the log") {
+				t.Errorf("%s, %s, for good: %v", message, name, err)
+			}
+			stays = false
+		}
+	}
+}
+
 func TestNothingListens(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

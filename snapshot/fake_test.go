@@ -58,6 +58,17 @@ func (f *fake) drop(id string) {
 	f.collections = slices.DeleteFunc(f.collections, func(c *fakeCollection) bool { return c.ServerID == id })
 }
 
+// dropWhenListed drops a collection when the collections are listed next.
+func (f *fake) dropWhenListed(id string) {
+	between := f.between
+	f.between = func(op string) {
+		if op == "list" {
+			f.drop(id)
+		}
+		between(op)
+	}
+}
+
 // put adds a record, or changes it where it stands.
 func (f *fake) put(id string, r chunk.Record) {
 	f.mu.Lock()

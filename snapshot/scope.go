@@ -50,6 +50,15 @@ func (s *scope) once(ctx context.Context, cs []chunk.Collection) error {
 	if err != nil {
 		return err
 	}
+	s.captured = slices.DeleteFunc(s.captured, func(c Captured) bool {
+		// One that is being deleted may answer as if it had no records.
+		_, listed := byServerID(after, c.Collection.ServerID)
+		if listed || c.Tree.Top.Count > 0 {
+			return false
+		}
+		s.gone = append(s.gone, c.Collection.Name)
+		return true
+	})
 	for i := range s.captured {
 		c := &s.captured[i]
 		if now, ok := byServerID(after, c.Collection.ServerID); !ok || !sameCollection(now, c.Collection) {

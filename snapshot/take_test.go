@@ -54,6 +54,8 @@ func TestCollectionsComeAndGo(t *testing.T) {
 		"dropped before":        {"ids", 1, func(f *fake) { f.drop("id-of-docs") }, "other 1 ids-stable", "docs", "", "other 1 still", repo.CaptureMoving, repo.CaptureStill},
 		"dropped in the middle": {"fetch", 1, func(f *fake) { f.drop("id-of-docs") }, "other 1 ids-stable", "docs", "", "other 1 still", repo.CaptureMoving, repo.CaptureStill},
 		"dropped behind":        {"ids", 3, func(f *fake) { f.drop("id-of-docs") }, "docs 50 moving, other 1 ids-stable", "", "", "other 1 still", repo.CaptureMoving, repo.CaptureStill},
+		"emptied by a drop":     {"ids", 1, func(f *fake) { shrink(f, "id-of-docs", 0, 50); f.dropWhenListed("id-of-docs") }, "other 1 ids-stable", "docs", "", "other 1 still", repo.CaptureMoving, repo.CaptureStill},
+		"emptied":               {"ids", 1, func(f *fake) { shrink(f, "id-of-docs", 0, 50) }, "docs 0 ids-stable, other 1 ids-stable", "", "", "docs 0 still, other 1 still", repo.CaptureIDsStable, repo.CaptureStill},
 		"made meanwhile":        {"fetch", 1, func(f *fake) { f.put(f.create("new"), version("a", 1)) }, "docs 50 ids-stable, other 1 ids-stable", "", "new", "docs 50 still, new 1 still, other 1 still", repo.CaptureMoving, repo.CaptureStill},
 		"renamed meanwhile":     {"ids", 3, func(f *fake) { f.collections[0].Name = "named" }, "docs 50 moving, other 1 ids-stable", "", "", "named 50 still, other 1 still", repo.CaptureMoving, repo.CaptureStill},
 		"described otherwise":   {"ids", 3, func(f *fake) { f.collections[0].Description.Configuration = []byte(`{"a":1}`) }, "docs 50 moving, other 1 ids-stable", "", "", "docs 50 still, other 1 still", repo.CaptureMoving, repo.CaptureStill},
