@@ -33,5 +33,8 @@ func (d *Database) Differs(have, want chunk.CollectionDescription) (fields []str
 	return fields, reason
 }
 
+// TooLarge reports whether an error says that fewer records at once may pass.
+func (d *Database) TooLarge(err error) bool { return errors.Is(err, ErrTooLarge) }
+
 // Gone reports whether an error says that a collection is not there.
 func (d *Database) Gone(err error) bool { return errors.Is(err, ErrNotFound) }

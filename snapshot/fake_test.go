@@ -21,6 +21,8 @@ type fake struct {
 	collections []*fakeCollection
 	between     func(op string) // ids, fetch, torn (within a fetch), list
 	fetched     map[string]int  // records that were asked for, by collection
+	large       int             // bytes of an answer that are too many; 0: none are
+	tooLarge    int             // answers that were
 }
 
 type fakeCollection struct {
@@ -28,14 +30,18 @@ type fakeCollection struct {
 	records []chunk.Record // in the order of insertion
 }
 
-var errFakeGone = errors.New("no such collection")
+var (
+	errFakeGone  = errors.New("no such collection")
+	errFakeLarge = errors.New("too much at once")
+)
 
 func newFake() *fake { return &fake{fetched: map[string]int{}} }
 
-func (f *fake) URL() string         { return "http://fake" }
-func (f *fake) Tenant() string      { return "t" }
-func (f *fake) Database() string    { return "d" }
-func (f *fake) Gone(err error) bool { return errors.Is(err, errFakeGone) }
+func (f *fake) URL() string             { return "http://fake" }
+func (f *fake) Tenant() string          { return "t" }
+func (f *fake) Database() string        { return "d" }
+func (f *fake) Gone(err error) bool     { return errors.Is(err, errFakeGone) }
+func (f *fake) TooLarge(err error) bool { return errors.Is(err, errFakeLarge) }
 
 func (f *fake) call(op string) {
 	if f.between != nil {
@@ -173,7 +179,14 @@ func (f *fake) Fetch(_ context.Context, id string, ids [][]byte, body *bytes.Buf
 			page[i].Embedding = c.records[at].Embedding
 		}
 	}
-	return json.NewEncoder(body).Encode(page)
+	if err := json.NewEncoder(body).Encode(page); err != nil {
+		return err
+	}
+	if f.large > 0 && body.Len() > f.large {
+		f.tooLarge++
+		return errFakeLarge
+	}
+	return nil
 }
 
 func (f *fake) Decode(body []byte, into *chunk.Records) error {

@@ -27,13 +27,8 @@ func (s *asked) read(ctx context.Context, live chunk.Collection, ids [][]byte) e
 		return nil
 	}
 	s.of = ""
-	var body bytes.Buffer
 	s.records = chunk.NewRecords(live.Description.Dimension)
-	err := s.src.Fetch(ctx, live.ServerID, ids, &body)
-	if err == nil {
-		err = s.src.Decode(body.Bytes(), s.records)
-	}
-	if err != nil && !s.src.Gone(err) {
+	if err := s.append(ctx, live.ServerID, ids); err != nil && !s.src.Gone(err) {
 		return err
 	}
 	s.rows = make(map[string]int, s.records.Len())
@@ -42,6 +37,24 @@ func (s *asked) read(ctx context.Context, live chunk.Collection, ids [][]byte) e
 	}
 	s.of, s.ids = live.ServerID, ids
 	return nil
+}
+
+// append asks for records, for half of them at a time where they are too large.
+func (s *asked) append(ctx context.Context, serverID string, ids [][]byte) error {
+	var body bytes.Buffer
+	err := s.src.Fetch(ctx, serverID, ids, &body)
+	if s.src.TooLarge(err) && len(ids) > 1 {
+		body = bytes.Buffer{}
+		half := len(ids) / 2
+		if err := s.append(ctx, serverID, ids[:half]); err != nil {
+			return err
+		}
+		return s.append(ctx, serverID, ids[half:])
+	}
+	if err != nil {
+		return err
+	}
+	return s.src.Decode(body.Bytes(), s.records)
 }
 
 // liveOf finds the collection of the database that a snapshot's is: by its server

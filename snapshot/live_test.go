@@ -25,6 +25,9 @@ func TestLive(t *testing.T) {
 		be := new(backend.Memory)
 		r := made(t, be)
 		src := newFake()
+		if round%3 == 1 {
+			src.large = 20_000 // a page of a hundred records
+		}
 		docs, faqs := src.create("docs"), src.create("faqs")
 		n := 0
 		grow := func(id string, count int) {

@@ -11,10 +11,9 @@ import (
 // The size of a page. Below 4 MB the server's fixed cost per request shows,
 // above 6 MB nothing is gained (docs/benchmarks.md).
 const (
-	pageBytes    = 5 << 20
-	firstPage    = 1000
-	smallestPage = 16
-	largestPage  = 20000 // the server takes 32,000 ids and no more
+	pageBytes   = 5 << 20
+	firstPage   = 1000
+	largestPage = 20000 // the server takes 32,000 ids and no more
 )
 
 // bodyBytes is the memory that an answer is given before it is asked for: the
@@ -50,10 +49,12 @@ type pager struct {
 func newPager(src Source) *pager {
 	p := &pager{src: src, free: make(chan *bytes.Buffer, 2)}
 	for range cap(p.free) {
-		p.free <- bytes.NewBuffer(make([]byte, 0, bodyBytes))
+		p.free <- newBody()
 	}
 	return p
 }
+
+func newBody() *bytes.Buffer { return bytes.NewBuffer(make([]byte, 0, bodyBytes)) }
 
 // read hands on each collection before it reads it. It ends with the first
 // error, which the collection has, unless that says that the collection is gone.
@@ -113,13 +114,16 @@ func (p *pager) filled(ctx context.Context, c chunk.Collection) (chunk.Collectio
 
 func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 	size := firstPage
-	var batch [][]byte
+	var batch, left [][]byte // left: those of batch that are still to be asked for
 	for {
-		var err error
-		if batch, err = ids.next(batch[:0], size); err != nil {
-			return err
+		if len(left) == 0 {
+			var err error
+			if batch, err = ids.next(batch[:0], size); err != nil {
+				return err
+			}
+			left = batch
 		}
-		if len(batch) == 0 {
+		if len(left) == 0 {
 			return nil
 		}
 		var body *bytes.Buffer
@@ -128,13 +132,19 @@ func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := p.src.Fetch(ctx, r.collection.ServerID, batch, body); err != nil {
-			p.free <- body
-			return err
+		asked := left[:min(size, len(left))]
+		if err := p.src.Fetch(ctx, r.collection.ServerID, asked, body); err != nil {
+			p.free <- newBody() // the old one may have grown to the limit of an answer
+			if !p.src.TooLarge(err) || len(asked) == 1 {
+				return err
+			}
+			size = len(asked) / 2
+			continue
 		}
-		size = nextSize(size, len(batch), body.Len())
+		left = left[len(asked):]
+		size = nextSize(size, len(asked), body.Len())
 		select {
-		case r.pages <- page{body, len(batch)}:
+		case r.pages <- page{body, len(asked)}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -148,5 +158,5 @@ func nextSize(size, records, answer int) int {
 		return size
 	}
 	fit := int(int64(records) * pageBytes / int64(answer))
-	return max(smallestPage, min(fit, 2*size, largestPage))
+	return max(1, min(fit, 2*size, largestPage))
 }

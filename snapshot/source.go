@@ -22,6 +22,8 @@ type Source interface {
 	// Decode appends the records of an answer in the server's order; ids that the
 	// server does not have are left out. The dimension is that of into.
 	Decode(body []byte, into *chunk.Records) error
+	// TooLarge reports whether an error says that fewer ids at once may pass.
+	TooLarge(err error) bool
 	// Gone reports whether an error says that the collection is not there.
 	Gone(err error) bool
 }

@@ -3,10 +3,12 @@ package snapshot_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"autochrome/chunk"
 	"autochrome/repo"
 	"autochrome/snapshot"
 )
@@ -92,6 +94,46 @@ func TestCollectionsComeAndGo(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestTooLargeAtOnce: a page that is too large is asked for in parts, and the
+// next ones are smaller.
+func TestTooLargeAtOnce(t *testing.T) {
+	for name, test := range map[string]struct{ records, document, limit, refused int }{
+		"an answer beyond its limit":      {1500, 15_000, 12 << 20, 1},
+		"one record at a time":            {30, 1000, 1500, 40},
+		"a limit below the size of pages": {3000, 0, 20_000, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, id := newFake(), "id-of-docs"
+			f.create("docs")
+			want := map[string]chunk.Record{}
+			for i := range test.records {
+				r := version(fmt.Sprintf("r%05d", i), i)
+				text := strings.Repeat("x", test.document)
+				r.Document = &text
+				f.put(id, r)
+				want[r.ID] = r
+			}
+			f.large = test.limit
+			r := newRepository(t)
+			res, err := snapshot.Take(t.Context(), r, f, snapshot.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Captured[0].State != snapshot.IDsStable || f.tooLarge == 0 || f.tooLarge > test.refused {
+				t.Errorf("%s, %d answers were too large", res.Captured[0].State, f.tooLarge)
+			}
+			if got := recordsIn(t, r, res.Snapshot, "docs"); !reflect.DeepEqual(got, want) {
+				t.Errorf("%d records are not those that there are", len(got))
+			}
+		})
+	}
+	f, _ := filled(3)
+	f.large = 10
+	if _, err := snapshot.Take(t.Context(), newRepository(t), f, snapshot.Options{}); !errors.Is(err, errFakeLarge) {
+		t.Errorf("one record that is too large: %v", err)
 	}
 }
 
