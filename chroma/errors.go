@@ -37,9 +37,10 @@ type Error struct {
 	Message string // what went wrong, in the server's words where there are any
 	Err     error  // the cause below, or nil
 
-	notSent bool // the server cannot have had the whole request
-	retry   bool // a request that may be repeated is worth repeating
-	after   int  // seconds the server asks to wait before that
+	notSent     bool // the server cannot have had the whole request
+	retry       bool // a request that may be repeated is worth repeating
+	lacksVector bool // of a record that was asked for
+	after       int  // seconds the server asks to wait before that
 }
 
 func (e *Error) Error() string {
@@ -169,7 +170,7 @@ func statusError(op, url string, resp *http.Response) *Error {
 	case strings.Contains(e.Message, "too many SQL variables"):
 		e.Kind = ErrTooLarge // beyond 32,700 records in one request, answered with 500
 	case strings.Contains(e.Message, "Error finding id"):
-		e.retry = true // a record was deleted while it was read, answered with 500
+		e.retry, e.lacksVector = true, true // of a record that is being deleted, or has lost it; answered with 500
 	case missingSegment.MatchString(e.Message):
 		e.retry = true // the collection is being deleted, answered with 412; a moment later it is 404
 	case s < 500:

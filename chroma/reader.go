@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
 	"unicode/utf8"
 
 	"autochrome/chunk"
@@ -26,45 +25,31 @@ func PageSize(dim int) int {
 // Read gets the records with these ids and appends them to into, in the
 // server's order (that of insertion, whatever the order of ids). Ids that are
 // not there are left out. A page whose answer would be too large is halved.
+// A record of which the server has lost the embedding has none in into.
 //
 // One answer is not a moment: Chroma may return the metadata of one version of
 // a record with the vector of another while it is written to.
 func (d *Database) Read(ctx context.Context, serverID string, ids [][]byte, into *chunk.Records) error {
-	var buf bytes.Buffer
-	err := d.Fetch(ctx, serverID, ids, &buf)
-	if errors.Is(err, ErrTooLarge) && len(ids) > 1 {
-		buf = bytes.Buffer{}
-		half := len(ids) / 2
-		if err := d.Read(ctx, serverID, ids[:half], into); err != nil {
-			return err
-		}
-		return d.Read(ctx, serverID, ids[half:], into)
-	}
-	if err != nil {
-		return err
-	}
-	return d.Decode(buf.Bytes(), into)
+	return d.ReadColumns(ctx, serverID, ids, chunk.Columns[:], into)
 }
 
-// Fetch gets the records with these ids as the server's answer, for [Decode].
-// buf is emptied first and keeps its memory, so that a caller with two buffers
-// can fetch one page while it decodes another. With ErrTooLarge, fewer ids may
-// pass.
+// Fetch gets the records with these ids as the server's answers, nearly always
+// one, for [Database.Decode]. buf is emptied first and keeps its memory, so
+// that a caller with two buffers can fetch one page while it decodes another.
+// With ErrTooLarge, fewer ids may pass.
 func (d *Database) Fetch(ctx context.Context, serverID string, ids [][]byte, buf *bytes.Buffer) error {
 	buf.Reset()
 	if len(ids) == 0 { // no ids would mean all of them
 		buf.WriteString(`{"ids":[],"embeddings":[],"documents":[],"metadatas":[],"uris":[]}`)
 		return nil
 	}
-	return d.send(ctx, request{
-		op: "read records", method: http.MethodPost, path: collectionPath(serverID, "get"),
-		body: getBody(ids), again: true, patience: d.options.Timeout,
-	}, buf)
+	return d.get(ctx, serverID, ids, chunk.Columns[:], buf)
 }
 
-// Decode is the function [Decode], with the server's URL in its errors.
+// Decode appends the records that Fetch has got, as the function [Decode] does
+// with one answer.
 func (d *Database) Decode(body []byte, into *chunk.Records) error {
-	return d.named(Decode(body, into))
+	return d.named(decodeAnswers(body, into, false))
 }
 
 // named adds the server's URL to an error.
@@ -76,20 +61,23 @@ func (d *Database) named(err error) error {
 	return err
 }
 
-// everything is what a record has besides its id.
-var everything = []byte(`["embeddings","documents","metadatas","uris"]`)
-
-// getBody asks for everything about some ids.
-func getBody(ids [][]byte) []byte { return getColumns(ids, everything) }
-
-// getColumns asks for columns, a JSON array of their names.
-func getColumns(ids [][]byte, include []byte) []byte {
+// getBody asks for columns of records.
+func getBody(ids [][]byte, kinds []chunk.Kind) []byte {
 	n := 128
 	for _, id := range ids {
 		n += len(id) + 3
 	}
-	body := append(append(make([]byte, 0, n), `{"include":`...), include...)
-	body = append(body, `,"ids":[`...)
+	body := append(make([]byte, 0, n), `{"include":[`...)
+	for _, k := range kinds {
+		if k == chunk.IDs { // they always come
+			continue
+		}
+		if body[len(body)-1] != '[' {
+			body = append(body, ',')
+		}
+		body = append(append(append(body, '"'), members[k.Column()]...), '"')
+	}
+	body = append(body, `],"ids":[`...)
 	for i, id := range ids {
 		if i > 0 {
 			body = append(body, ',')

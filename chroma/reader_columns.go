@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/http"
+	"slices"
 
 	"autochrome/chunk"
 )
@@ -16,21 +16,8 @@ func (d *Database) ReadColumns(ctx context.Context, serverID string, ids [][]byt
 	if len(ids) == 0 {
 		return nil
 	}
-	include := []byte("[")
-	for _, k := range kinds {
-		if k == chunk.IDs {
-			continue
-		}
-		if len(include) > 1 {
-			include = append(include, ',')
-		}
-		include = append(append(append(include, '"'), members[k.Column()]...), '"')
-	}
 	var buf bytes.Buffer
-	err := d.send(ctx, request{
-		op: "read records", method: http.MethodPost, path: collectionPath(serverID, "get"),
-		body: getColumns(ids, append(include, ']')), again: true, patience: d.options.Timeout,
-	}, &buf)
+	err := d.get(ctx, serverID, ids, kinds, &buf)
 	if errors.Is(err, ErrTooLarge) && len(ids) > 1 {
 		buf = bytes.Buffer{}
 		half := len(ids) / 2
@@ -42,5 +29,5 @@ func (d *Database) ReadColumns(ctx context.Context, serverID string, ids [][]byt
 	if err != nil {
 		return err
 	}
-	return d.named(decode(buf.Bytes(), into, true))
+	return d.named(decodeAnswers(buf.Bytes(), into, !slices.Contains(kinds, chunk.Embeddings)))
 }

@@ -371,7 +371,7 @@ func TestGetBody(t *testing.T) {
 	for _, id := range want {
 		ids = append(ids, []byte(id))
 	}
-	if err := json.Unmarshal(getBody(ids), &said); err != nil || fmt.Sprintf("%q", said.IDs) != fmt.Sprintf("%q", want) || len(said.Include) != 4 {
+	if err := json.Unmarshal(getBody(ids, chunk.Columns[:]), &said); err != nil || fmt.Sprintf("%q", said.IDs) != fmt.Sprintf("%q", want) || len(said.Include) != 4 {
 		t.Errorf("%q %v", said, err)
 	}
 }
@@ -383,6 +383,6 @@ func BenchmarkGetBody(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		getBody(ids)
+		getBody(ids, chunk.Columns[:])
 	}
 }

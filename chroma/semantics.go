@@ -15,6 +15,8 @@ import (
 //     its type, to and from an array too;
 //   - an embedding, document or uri that is not sent, or null, stays; an empty
 //     document is a document, so nothing but delete and add makes it null;
+//   - a record whose embedding the server has lost takes an update and still has
+//     none;
 //   - an empty array is no value: it removes the key;
 //   - add keeps nothing of what was deleted, and puts the record at the end;
 //   - a metadata key "chroma:document" or "chroma:uri" that is null, or a
@@ -78,7 +80,11 @@ func (s *steps) meet(c *chunk.Change) {
 		newEmbedding = false
 		embedding = have.Embedding
 	}
-	if stuck := stuckFields(have, want); len(stuck) > 0 {
+	stuck := stuckFields(have, want)
+	if have.Embedding == nil && newEmbedding { // what no update brings back
+		stuck = append(stuck, "embedding")
+	}
+	if len(stuck) > 0 {
 		if embedding != nil && (newEmbedding || !damaged(have)) {
 			s.remove = &step{id: have.ID, change: c}
 			s.add = addition(c, embedding)

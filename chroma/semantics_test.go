@@ -117,6 +117,8 @@ func TestSteps(t *testing.T) {
 		{"damage wanted", &full, with(func(r *chunk.Record) { r.Embedding = nil; r.URI = text("v") }), "update uri; left: embedding"},
 		{"damage wanted, no document", &full, with(func(r *chunk.Record) { r.Null = hole; r.Document = nil }), "delete; add embedding uri +k +l; left: embedding"},
 		{"damage there", with(func(r *chunk.Record) { r.Null = hole }), &full, "update embedding"},
+		{"no embedding there", with(func(r *chunk.Record) { r.Embedding = nil }), &full, "delete; add embedding document uri +k +l"},
+		{"no embedding there, damage wanted", with(func(r *chunk.Record) { r.Embedding = nil }), with(func(r *chunk.Record) { r.Null = hole; r.URI = text("v") }), "update uri; left: embedding"},
 		{"damage there, no document", with(func(r *chunk.Record) { r.Embedding = nil }), with(func(r *chunk.Record) { r.Document = nil }), "delete; add embedding uri +k +l"},
 		{"the same damage", with(func(r *chunk.Record) { r.Null = hole }), with(func(r *chunk.Record) { r.Null = hole; r.Document = text("e") }), "update document"},
 		{"the same damage, no document", with(func(r *chunk.Record) { r.Embedding = nil }), with(func(r *chunk.Record) { r.Embedding = nil; r.Document = nil; r.URI = text("v") }), "update uri; left: document"},

@@ -37,6 +37,7 @@ type exchange struct {
 	op       string
 	patience time.Duration // for the next byte in either direction
 	limit    int64         // bytes of the answer
+	lost     bool          // a record without a vector is for the caller to deal with
 	err      *Error
 }
 
@@ -193,7 +194,7 @@ func (d *Database) call(ctx context.Context, x exchange, again bool, f func(cont
 			}
 			return &Error{Op: x.op, URL: d.url, Kind: ErrAnswer, Message: oneLine(err.Error()), Err: err}
 		}
-		if !x.err.retry || !again && !x.err.notSent || attempt >= d.options.Attempts || !pause(ctx, attempt, x.err.after) {
+		if !x.err.retry || x.lost && x.err.lacksVector || !again && !x.err.notSent || attempt >= d.options.Attempts || !pause(ctx, attempt, x.err.after) {
 			return x.err
 		}
 	}
@@ -230,6 +231,7 @@ type request struct {
 	again    bool          // may be sent twice
 	patience time.Duration // 0: that of control calls
 	limit    int64         // bytes of the answer; 0: maxAnswer
+	lost     bool          // see exchange
 }
 
 // post sends a body to a path below the database, for example
@@ -255,7 +257,7 @@ func (d *Database) send(ctx context.Context, r request, into *bytes.Buffer) erro
 // open makes a request and hands over the answer while it comes. read is
 // called again if the request is sent again.
 func (d *Database) open(ctx context.Context, r request, read func(*http.Response) error) error {
-	return d.call(ctx, exchange{op: r.op, patience: r.patience, limit: r.limit}, r.again, func(ctx context.Context) error {
+	return d.call(ctx, exchange{op: r.op, patience: r.patience, limit: r.limit, lost: r.lost}, r.again, func(ctx context.Context) error {
 		u := d.url + r.path
 		if !strings.HasPrefix(r.path, "/") {
 			u = d.url + d.path() + "/" + r.path

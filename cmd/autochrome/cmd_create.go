@@ -151,7 +151,7 @@ func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Databa
 	s.remarkOn(res)
 	if n := snap.Damage.Total; n > 0 {
 		d := snap.Damage.First[0]
-		return unfinished("they are kept as they are, but what is missing cannot be brought back; see all: autochrome snapshot info "+snap.DisplayID(),
+		return unfinished("they are kept as they are; what is missing may be in an earlier snapshot, to roll back to; see all: autochrome snapshot info "+snap.DisplayID(),
 			"%s in Chroma, first %q in %s: %s", plural(n, "damaged record"), d.ID, d.Collection, d.Reason)
 	}
 	return nil

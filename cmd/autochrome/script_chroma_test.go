@@ -16,7 +16,8 @@ import (
 
 // chromaCommand talks to the script's database without any of our own code.
 //
-//	chroma create NAME [SPACE]      a collection without records
+//	chroma create NAME [SPACE [N]]  a collection without records; its index is written to a
+//	                                file every n records
 //	chroma add NAME FROM TO [DIM]   records r<FROM>... up to, not including, TO
 //	chroma update NAME FROM TO      gives them other metadata
 //	chroma corrupt NAME FROM TO     gives them other embeddings
@@ -40,7 +41,11 @@ func chromaCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "create":
 		body := map[string]any{"metadata": map[string]any{"made": "by a script"}}
 		if len(args) > 2 {
-			body["configuration"] = map[string]any{"hnsw": map[string]any{"space": args[2]}}
+			hnsw := map[string]any{"space": args[2]}
+			if len(args) > 3 {
+				hnsw["sync_threshold"], hnsw["batch_size"] = number(ts, args[3]), number(ts, args[3])
+			}
+			body["configuration"] = map[string]any{"hnsw": hnsw}
 		}
 		c.CreateCollection(args[1], body)
 	case "add", "corrupt":

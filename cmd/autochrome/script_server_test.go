@@ -14,9 +14,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"autochrome/internal/chromatest"
 )
 
 // serverCommand puts a server before Chroma and names it in CHROMADB_URL.
@@ -40,6 +43,8 @@ import (
 //	                             to 300 of a collection and adds 300 to 450
 //	server tls FILE              it has a certificate of its own, which FILE gets
 //	server chroma                Chroma itself again
+//	server own                   a Chroma of the script's own, without any data
+//	server lossy                 that one loses the vectors that it has written to files
 func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: server WHAT ...; see serverCommand")
@@ -50,6 +55,14 @@ func serverCommand(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "chroma":
 		ts.Setenv("CHROMADB_URL", chroma.String())
+	case "own":
+		t := ts.Value(testKey{}).(testing.TB)
+		c := clientOf(ts)
+		*c = *chromatest.NewClient(t, chromatest.Start(t, c.Server.Version))
+		ts.Setenv("CHROMADB_URL", c.Server.URL())
+		ts.Setenv("CHROMA_DATABASE", c.Database)
+	case "lossy":
+		clientOf(ts).Server.LoseIndexes(ts.Value(testKey{}).(testing.TB))
 	case "down":
 		serve(ts, proxy).Close()
 	case "other":

@@ -74,13 +74,16 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// clientKey finds a script's client among its values.
-type clientKey struct{}
+// clientKey finds a script's client among its values, testKey its test.
+type (
+	clientKey struct{}
+	testKey   struct{}
+)
 
 func setup(env *testscript.Env, v chromatest.Version) error {
 	t := env.T().(testing.TB)
 	c := chromatest.NewClient(t, chromatest.Shared(t, v))
-	env.Values[clientKey{}] = c
+	env.Values[clientKey{}], env.Values[testKey{}] = c, t
 	env.Setenv("CHROMADB_URL", c.Server.URL())
 	env.Setenv("CHROMA_DATABASE", c.Database)
 	env.Setenv("AUTOCHROME_REPOSITORY", "")

@@ -153,3 +153,21 @@ func (s *Server) close() {
 	s.Kill()
 	s.port.release()
 }
+
+// LoseIndexes kills the server, takes away the folders in which it keeps the
+// vectors that it has moved out of its log, and starts it again: these vectors
+// are lost, and their records are not.
+func (s *Server) LoseIndexes(t testing.TB) {
+	t.Helper()
+	s.Kill()
+	headers, err := filepath.Glob(filepath.Join(s.dir, "*", "header.bin"))
+	if err != nil || len(headers) == 0 {
+		t.Fatalf("chromatest: %d indexes in %s, %v", len(headers), s.dir, err)
+	}
+	for _, header := range headers {
+		if err := os.RemoveAll(filepath.Dir(header)); err != nil {
+			t.Fatalf("chromatest: %v", err)
+		}
+	}
+	s.Restart(t)
+}
