@@ -9,8 +9,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"autochrome/internal/memory"
 )
@@ -21,11 +19,7 @@ func main() { os.Exit(start()) }
 func start() int {
 	memory.Limit()
 	memory.UseHugePages(memory.Needed)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal ends the work in good order; the second finds nobody
-	// listening and kills.
-	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr))
+	return run(untilSignal(context.Background()), os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run carries out one command line and gives the exit code.
