@@ -71,6 +71,7 @@ type rhythm struct {
 }
 
 func watchRepository(ctx context.Context, s *session) error {
+	outliveReaders()
 	w, err := s.watcher(ctx)
 	if err != nil {
 		return err

@@ -61,17 +61,19 @@ func (s *session) guarded(rep guard.Report) error {
 	} {
 		s.fact(name, text)
 	}
+	var unprinted error
 	if s.json {
-		if err := s.printJSON(out); err != nil {
-			return err
-		}
+		unprinted = s.printJSON(out)
 	} else {
 		s.sayGuarded(rep)
 	}
 	if rep.Unaudited != nil {
 		s.warn("the audit entry cannot be written: %v", rep.Unaudited)
 	}
-	return guardFailure(rep)
+	if failure := guardFailure(rep); failure != nil {
+		return failure // its message says it
+	}
+	return unprinted
 }
 
 func (s *session) sayGuarded(rep guard.Report) {

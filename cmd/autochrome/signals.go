@@ -31,3 +31,8 @@ func untilSignal(ctx context.Context) context.Context {
 	}()
 	return ctx
 }
+
+// outliveReaders makes it an error to write what nobody reads any more, where it
+// would end the program: what is under way shall end in good order. The signal is not
+// ignored, which commands that are started would inherit.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

@@ -90,6 +90,7 @@ func (s *session) around(ctx context.Context, action string, do func() error) er
 	if err != nil {
 		return err
 	}
+	outliveReaders()
 	return s.told(ctx, t, action, do)
 }
 
