@@ -110,20 +110,25 @@ func (x *run) conclude(ctx context.Context) {
 	if rep.Failed() {
 		failed = fmt.Errorf("%s: %s", rep.Outcome, rep.Reason)
 	}
-	x.audit(ctx, repo.AuditEntry{
+	e := repo.AuditEntry{
 		Action: "guard", Trigger: "manual", Snapshot: &rep.Base.ID, Millis: time.Since(x.begun).Milliseconds(),
 		Counts: map[string]int64{"points": int64(rep.Points), "writes": rep.Writes, "exit_code": int64(rep.ExitCode)},
-	}, failed)
+	}
+	if rep.Outcome == Interrupted {
+		e.Outcome = "interrupted"
+	}
+	x.audit(ctx, e, failed)
 }
 
-// audit leaves an entry. That it cannot be written changes nothing about the
-// run, which is over.
+// audit leaves an entry; where it has no outcome, failed gives it. That it cannot be
+// written changes nothing about the run, which is over.
 func (x *run) audit(ctx context.Context, e repo.AuditEntry, failed error) {
 	e.Time, e.User, e.Host, e.Command = time.Now(), x.Snapshot.User, x.Snapshot.Host, cmp.Or(x.Snapshot.Command, "guard")
-	e.Outcome = "success"
+	outcome := "success"
 	if failed != nil {
-		e.Outcome, e.Error = "failed", failed.Error()
+		outcome, e.Error = "failed", failed.Error()
 	}
+	e.Outcome = cmp.Or(e.Outcome, outcome)
 	if err := x.Repository.Audit(ctx, e); err != nil {
 		x.report.Unaudited = err
 	}
