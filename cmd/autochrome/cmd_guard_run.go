@@ -137,6 +137,7 @@ func (s *session) guard(ctx context.Context, options func(*repo.Repository, snap
 			return err
 		}
 		d := newGuardDisplay(s, &o)
+		defer context.AfterFunc(ctx, d.stopping)()
 		rep, err := guard.Run(ctx, o)
 		d.end()
 		if err != nil {

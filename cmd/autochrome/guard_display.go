@@ -18,9 +18,10 @@ import (
 // also while nothing is written, and otherwise a JSON line for each point, on
 // stdout with --json and else on stderr.
 type guardDisplay struct {
-	s     *session
-	bar   *progress // of the base and the rollback
-	limit time.Duration
+	s      *session
+	bar    *progress // of the base and the rollback
+	limit  time.Duration
+	undoes bool // an interrupted run is rolled back
 
 	mu      sync.Mutex
 	begun   time.Time // of the command; before it runs, of what comes before
@@ -35,6 +36,7 @@ type guardDisplay struct {
 
 func newGuardDisplay(s *session, o *guard.Options) *guardDisplay {
 	d := &guardDisplay{s: s, bar: newProgress(s.console), limit: o.MaxTime, begun: time.Now(), ended: make(chan struct{})}
+	d.undoes = o.Command != nil && (o.RollbackTo == guard.BackToBase || o.RollbackTo == guard.BackToLastGood)
 	o.Reading = func(p snapshot.Progress) { d.bar.reading(p) }
 	o.Started, o.Point = d.started, d.point
 	if d.line() {
@@ -90,6 +92,24 @@ func (d *guardDisplay) started(proxy string, base repo.Snapshot) {
 		d.s.say("base %s: %s; the proxy is at %s", base.DisplayID(), plural(base.Root.Records, "record"), proxy)
 	}
 	d.event(guardEvent{Type: "started", Run: guard.RunName(base), Proxy: proxy, SnapshotID: base.DisplayID(), Records: base.Root.Records})
+}
+
+// stopping tells that a signal was heard: what comes then may take long, and who
+// hears nothing presses again, which would end it.
+func (d *guardDisplay) stopping() {
+	d.bar.end()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.s.json {
+		_ = d.s.printJSON(watchStopJSON{"stopping", time.Now().UTC()})
+		return
+	}
+	d.wipe()
+	if d.runs && d.undoes {
+		d.s.say("stopping, and rolling back; a second signal ends at once, and leaves what was written")
+	} else {
+		d.s.say("stopping; a second signal ends at once")
+	}
 }
 
 // line reports whether a line is shown.
