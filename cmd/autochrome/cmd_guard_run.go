@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -68,8 +69,23 @@ func (s *session) guardNew(ctx context.Context, command []string) error {
 		return err
 	}
 	return s.around(ctx, "guard", func() error {
+		if err := canRun(command); err != nil {
+			return err
+		}
 		return s.guard(ctx, func(*repo.Repository, snapshot.Source) (guard.Options, error) { return o, nil })
 	})
+}
+
+// canRun fails where there is no such program, before anything is read of Chroma.
+// The hook before may have made it.
+func canRun(command []string) error {
+	if command == nil {
+		return nil
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return usage("name it as a shell would find it, and make it executable: chmod +x; what is of the shell goes behind sh -c", "the command cannot be run: %v", err)
+	}
+	return nil
 }
 
 func guardResume(ctx context.Context, s *session) error {
@@ -82,6 +98,9 @@ func guardResume(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.around(ctx, "guard", func() error {
+		if err := canRun(command); err != nil {
+			return err
+		}
 		return s.guard(ctx, func(r *repo.Repository, live snapshot.Source) (guard.Options, error) {
 			ran, err := s.unfinishedRun(ctx, r, live, strings.Join(names, ""))
 			o.Resume = &ran.Base
