@@ -93,6 +93,9 @@ func find(list []Snapshot, notes map[chunk.ID]Notes, word, source string) (Snaps
 	if len(found) == 0 {
 		found = where(list, func(s Snapshot) bool { return hasPrefix(s.OriginalID(), lower) })
 	}
+	if len(found) == 0 && len(list) > 1 && lower != "" && strings.HasPrefix(displayPrefix, lower) {
+		found = slices.Clone(list) // all begin so
+	}
 	switch len(found) {
 	case 0:
 		near := nearest(list, word)
