@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"autochrome/chunk"
@@ -37,7 +39,9 @@ func (s Snapshot) complete() Snapshot {
 // encodeRecord gives a snapshot's canonical JSON, and the snapshot as whoever
 // reads that will see it.
 func encodeRecord(s Snapshot) ([]byte, Snapshot, error) {
-	if err := s.validate(); err != nil {
+	if err := s.validate(); errors.Is(err, ErrInvalid) {
+		return nil, s, fmt.Errorf("snapshot: %w", err)
+	} else if err != nil {
 		return nil, s, invalid("snapshot: %v", err)
 	}
 	b, err := canonicalJSON(s)

@@ -87,7 +87,7 @@ func TestInvalidRecords(t *testing.T) {
 	} {
 		s := fullSnapshot()
 		change(&s)
-		if _, _, err := encodeRecord(s); !errors.Is(err, ErrInvalid) {
+		if _, _, err := encodeRecord(s); !errors.Is(err, ErrInvalid) || strings.Count(err.Error(), ErrInvalid.Error()+": ") != 1 {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

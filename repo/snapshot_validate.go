@@ -44,7 +44,7 @@ func (s Snapshot) validate() error {
 			return err
 		}
 	}
-	if err := validText("source", s.Source, maxName); err != nil {
+	if err := ValidSource(s.Source); err != nil {
 		return err
 	}
 	if s.Parent != nil && s.Parent.IsZero() {
@@ -60,7 +60,7 @@ func (s Snapshot) validate() error {
 		return fmt.Errorf("%d tags, %d are allowed", len(s.Tags), maxTags)
 	}
 	for tag := range s.Tags {
-		if err := validText("tag", tag, maxName); err != nil {
+		if err := ValidTag(tag); err != nil {
 			return err
 		}
 	}
@@ -146,6 +146,9 @@ func validText(what, s string, limit int) error {
 	}
 	return nil
 }
+
+// ValidSource says why a source may not have this name.
+func ValidSource(name string) error { return validText("source", name, maxName) }
 
 // ValidTag says why a tag may not have this name.
 func ValidTag(name string) error { return validText("tag", name, maxName) }

@@ -115,12 +115,14 @@ func (s *session) withNewRepository(ctx context.Context, fn func(r *repo.Reposit
 
 func createOptions(s *session) (o snapshot.Options, err error) {
 	o = snapshot.Options{
-		Name: s.flags.String("name"), Source: s.flags.String("source"),
 		Consistent: s.flags.Bool("consistent"), FailIfMoving: s.flags.Bool("fail-if-moving"),
 		AllowShrink: s.flags.Bool("allow-shrink"), Command: s.command, Version: build().Version,
 	}
-	if o.Name == "latest" || o.Name == wordLive {
-		return o, usage("choose another name", "--name %s would never be found", o.Name)
+	if o.Name, err = s.givenName(); err != nil {
+		return o, err
+	}
+	if o.Source, err = s.givenSource(); err != nil {
+		return o, err
 	}
 	if o.Collections, err = split("collections", s.flags.StringSlice("collections")); err != nil {
 		return o, err

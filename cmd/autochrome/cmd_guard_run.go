@@ -192,13 +192,16 @@ func (s *session) guardOptions(command []string) (o guard.Options, err error) {
 	o = guard.Options{
 		Command: command, Env: withoutSecrets(os.Environ()), Stdout: os.Stdout, Stderr: os.Stderr,
 		Listen: s.flags.String("listen"), Resume: nil,
-		Snapshot: snapshot.Options{Source: s.flags.String("source"), Command: s.command, Version: build().Version},
+		Snapshot: snapshot.Options{Command: s.command, Version: build().Version},
 	}
 	if !s.inTerminal { // a command in a group of its own must not read from the terminal
 		o.Stdin = os.Stdin
 	}
 	if s.json {
 		o.Stdout = os.Stderr
+	}
+	if o.Snapshot.Source, err = s.givenSource(); err != nil {
+		return o, err
 	}
 	if o.Durability, err = durability(s.flags.String("durability")); err != nil {
 		return o, err

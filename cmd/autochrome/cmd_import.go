@@ -83,11 +83,12 @@ func importArchive(ctx context.Context, s *session) error {
 }
 
 func (s *session) importOptions() (o archive.ImportOptions, err error) {
-	o = archive.ImportOptions{Name: s.flags.String("name"), Source: s.flags.String("source"), Collection: s.flags.String("collection"), Command: s.command, Version: build().Version}
-	if o.Name != "" {
-		if err := repo.ValidName(o.Name); err != nil || o.Name == wordLive {
-			return o, usage("choose another name", "--name %s would never be found", o.Name)
-		}
+	o = archive.ImportOptions{Collection: s.flags.String("collection"), Command: s.command, Version: build().Version}
+	if o.Name, err = s.givenName(); err != nil {
+		return o, err
+	}
+	if o.Source, err = s.givenSource(); err != nil {
+		return o, err
 	}
 	if o.Tags, err = tags(s.flags.StringSlice("tag")); err != nil {
 		return o, err

@@ -75,8 +75,8 @@ func tagChanges(words []string) (changes []repo.Annotation, err error) {
 				return nil, usage("k=v sets a tag, k- removes it", "%q is neither k=v nor k-", w)
 			}
 		}
-		if err := repo.ValidTag(name); err != nil {
-			return nil, usage("", "%q: %v", w, err)
+		if err := notValid("the tag to set or remove", repo.ValidTag(name)); err != nil {
+			return nil, err
 		}
 		if slices.Contains(repo.OwnTags, name) {
 			return nil, usage("choose another name", "tag %s is the program's own", name)

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"autochrome/chroma"
+	"autochrome/repo"
 )
 
 // setting is a flag whose value may also come from the environment. Of env the
@@ -263,6 +264,9 @@ func tags(pairs []string) (map[string]string, error) {
 		k, v, ok := strings.Cut(p, "=")
 		if !ok || k == "" {
 			return nil, usage("for example --tag reason=before-migration", "--tag %q is not of the form key=value", p)
+		}
+		if err := notValid("--tag", repo.ValidTag(k)); err != nil {
+			return nil, err
 		}
 		if out == nil {
 			out = map[string]string{}
