@@ -59,16 +59,21 @@ func (s *session) maxLoss() (float64, error) {
 			return def, nil
 		}
 	}
+	survive := from != "--max-loss"
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	f, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if percent {
 		f /= 100
 	}
 	if err != nil || !(f >= 0 && f <= 1) {
-		return 0, usage("for example 5% or 0.05", "%s %q is no share", from, text)
+		hint := "for example 5% or 0.05"
+		if survive {
+			hint = "it is the share that must survive, for example 95% or 0.95"
+		}
+		return 0, usage(hint, "%s %q is no share", from, text)
 	}
-	if from != "--max-loss" {
-		f = 1 - f // the share that must survive
+	if survive {
+		f = 1 - f
 	}
 	return f, nil
 }
