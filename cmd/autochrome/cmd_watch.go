@@ -80,14 +80,19 @@ func watchRepository(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if o.Jobs, err = w.jobs(ctx); err != nil {
-		return err
-	}
 	serve, err := w.listen(ctx)
 	if err != nil {
 		return err
 	}
 	defer serve.close()
+	o.Jobs, err = w.jobs(ctx) // which may wait for Chroma
+	switch {
+	case ctx.Err() != nil:
+		w.log.stopped()
+		return nil
+	case err != nil:
+		return err
+	}
 	w.log.started(w, serve.address)
 	w.measure(ctx)
 	defer context.AfterFunc(ctx, func() { w.log.stopping(o.Finish) })()

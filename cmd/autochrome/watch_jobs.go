@@ -17,7 +17,7 @@ import (
 // due.
 func (w *watcher) jobs(ctx context.Context) ([]watch.Job, error) {
 	last, err := w.lastDone(ctx)
-	if ctx.Err() != nil || errors.As(err, new(*usageError)) || errors.Is(err, repo.ErrWrongKey) {
+	if errors.As(err, new(*usageError)) || errors.Is(err, repo.ErrWrongKey) {
 		return nil, err
 	}
 	do := map[string]func(ctx context.Context, s *session) error{
