@@ -51,6 +51,9 @@ func health(ctx context.Context, s *session) error {
 	if _, err := s.args(0); err != nil {
 		return err
 	}
+	if s.json && s.flags.Bool("nagios") {
+		return usage("", "--nagios and --json exclude one another")
+	}
 	full, within := s.flags.Bool("full"), s.flags.Duration("within")
 	if within < 0 {
 		return usage("for example --within 10s; 0: as long as it takes", "--within %v is negative", within)
@@ -69,7 +72,7 @@ func health(ctx context.Context, s *session) error {
 		err = &chroma.Error{Op: "check the health", URL: withoutUser(value(s.flags, "chromadb-url")), Kind: chroma.ErrUnreachable,
 			Message: fmt.Sprintf("not done within %v", within)}
 	}
-	if s.flags.Bool("nagios") {
+	if s.flags.Bool("nagios") && (err == nil || ctx.Err() == nil) {
 		return s.nagios(h, err)
 	}
 	if err != nil {
@@ -159,40 +162,56 @@ const (
 
 // nagiosError gives a plugin's exit code. The line on stdout has said all.
 type nagiosError struct {
-	message string
-	code    int
+	message, hint string
+	code          int
 }
 
 func (e *nagiosError) Error() string { return e.message }
+func (e *nagiosError) Hint() string  { return e.hint }
 func (e *nagiosError) exitCode() int { return e.code }
 
-// nagios prints one line: the state, what it is about, and figures behind a |.
+// nagios prints one line: the state, what it is about, and figures behind a |. Why
+// nothing is known is for unknown to print.
 func (s *session) nagios(h healthJSON, err error) error {
-	line := func(state, text string) string {
-		text = strings.ReplaceAll(printable(text), "|", "/")
-		return fmt.Sprintf("CHROMA %s - %s | latency=%.3fs collections=%d records=%d problems=%d", state, text,
+	line := func(state, text string) error {
+		return s.print("%s | latency=%.3fs collections=%d records=%d problems=%d", nagiosLine(state, text),
 			h.Latency/1000, len(h.Collections), h.Records, h.Problems)
 	}
-	message := ""
-	if err != nil {
-		message, _ = explain(err)
-	}
+	message, hint := firstProblem(h), ""
 	switch {
 	case err == nil && h.Problems == 0:
-		return s.print("%s", line("OK", plural(h.Records, "record")+" in "+plural(len(h.Collections), "collection")))
+		return line("OK", plural(h.Records, "record")+" in "+plural(len(h.Collections), "collection"))
 	case err == nil:
-		err = &nagiosError{firstProblem(h), nagiosCritical}
 	case errors.As(err, new(*chroma.Error)):
-		err = &nagiosError{message, nagiosCritical}
+		message, hint = explain(err)
 	default:
-		err = &nagiosError{message, nagiosUnknown}
+		return err
 	}
-	state := "CRITICAL"
-	if exitCode(err, false) == nagiosUnknown {
-		state = "UNKNOWN"
+	if err := line("CRITICAL", message); err != nil {
+		return err
 	}
-	if printErr := s.print("%s", line(state, err.Error())); printErr != nil {
-		return printErr
+	return &nagiosError{message, hint, nagiosCritical}
+}
+
+func nagiosLine(state, text string) string {
+	return "CHROMA " + state + " - " + strings.ReplaceAll(printable(text), "|", "/")
+}
+
+// unknown tells Nagios why there is no answer, also where the command line is not
+// understood, and gives the error with a plugin's exit code.
+func (c *console) unknown(err error, interrupted bool) error {
+	if errors.As(err, new(*nagiosError)) {
+		return err // it was told
 	}
-	return err
+	message, hint := explain(err)
+	if interrupted {
+		message, hint = "interrupted", ""
+	}
+	_ = c.print("%s", nagiosLine("UNKNOWN", message)) // the exit code says as much
+	return &nagiosError{message, hint, nagiosUnknown}
+}
+
+// wantsNagios looks for --nagios before the command line is understood.
+func wantsNagios(args []string) bool {
+	return hasFlag(args, "nagios") && slices.Contains(args, "health-check")
 }

@@ -26,6 +26,9 @@ func start() int {
 func run(ctx context.Context, args []string, out *console) int {
 	err := execute(ctx, args, out)
 	interrupted := ctx.Err() != nil && !errors.As(err, new(*guardError)) // which says how it ended
+	if err != nil && wantsNagios(args) {
+		err = out.unknown(err, interrupted)
+	}
 	code := exitCode(err, interrupted)
 	if err != nil {
 		out.printError(err, interrupted, code)

@@ -194,12 +194,15 @@ func refuseSecrets(flags []given) error {
 }
 
 // wantsJSON looks for --json before the command line is understood.
-func wantsJSON(args []string) bool {
+func wantsJSON(args []string) bool { return hasFlag(args, "json") }
+
+// hasFlag looks for a flag without a value.
+func hasFlag(args []string, name string) bool {
 	for _, a := range args {
 		if a == "--" {
 			break
 		}
-		if a == "--json" || a == "-json" || a == "--json=true" {
+		if a == "--"+name || a == "-"+name || a == "--"+name+"=true" {
 			return true
 		}
 	}
