@@ -61,12 +61,25 @@ func complete(ctx context.Context, app *cli.App, out *console, args []string) {
 		return
 	}
 	shell, words := args[0], args[1:]
+	last := len(words) - 1
+	typing := shellWord{text: words[last]}
 	switch shell {
-	case "bash":
+	case "bash": // as they were typed
 		words = glued(words)
+		last = len(words) - 1
+		for i, w := range words[:last] {
+			words[i] = readWord(w).text
+		}
+		typing = readWord(words[last])
+	case "fish": // as it was typed
+		typing = readWord(words[last])
 	case "powershell":
-		words[len(words)-1] = strings.TrimSuffix(words[len(words)-1], ".")
+		typing.text = strings.TrimSuffix(words[last], ".")
 	}
+	for i, w := range words[:last] {
+		words[i] = atHome(w)
+	}
+	words[last] = typing.text
 	out.inTerminal, out.errTerminal, out.err, out.json = false, false, io.Discard, false
 	t := readTyped(app, words)
 	kind := t.wants()
@@ -79,8 +92,11 @@ func complete(ctx context.Context, app *cli.App, out *console, args []string) {
 	}
 	_ = out.print("%s", mode) // nobody can be told
 	for _, c := range t.candidates(ctx, app, out, kind) {
-		if strings.HasPrefix(c.word, t.current) && strings.IndexFunc(c.word, func(r rune) bool { return r < ' ' }) < 0 {
-			_ = out.print("%s", c.line(shell, t.current))
+		if !strings.HasPrefix(c.word, t.current) || c.word != printable(c.word) {
+			continue
+		}
+		if line, ok := c.line(shell, typing); ok {
+			_ = out.print("%s", line)
 		}
 	}
 }
@@ -112,22 +128,22 @@ func isRun(word string) bool {
 // candidate is a word that may stand where the cursor is.
 type candidate struct{ word, about string }
 
-// line is a candidate as a shell's script wants it.
-func (c candidate) line(shell, current string) string {
+// line is a candidate as a shell's script wants it: bash as it takes the place of
+// what is typed, the others as it is. It gives false where that cannot be done.
+func (c candidate) line(shell string, typing shellWord) (string, bool) {
 	about := printable(c.about)
 	switch shell {
 	case "zsh":
 		escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace
 		if about == "" {
-			return escape(c.word)
+			return escape(c.word), true
 		}
-		return escape(c.word) + ":" + about
-	case "bash": // it replaces what stands behind the last = or : only
-		at := strings.LastIndexAny(current, "=:") + 1
-		return c.word[at:]
+		return escape(c.word) + ":" + about, true
+	case "bash":
+		return typing.quoted(c.word)
 	}
 	if about == "" {
-		return c.word
+		return c.word, true
 	}
-	return fmt.Sprintf("%s\t%s", c.word, about)
+	return fmt.Sprintf("%s\t%s", c.word, about), true
 }

@@ -1,13 +1,11 @@
 # Completion of autochrome for bash.
 _autochrome() {
-    local mode value
+    local mode word
     COMPREPLY=()
     {
         read -r mode
-        while IFS=$'\t' read -r value _; do
-            [[ $value == *[[:space:]\'\"\\\$\&\;\|\<\>\(\)\*\?]* ]] && printf -v value %q "$value"
-            COMPREPLY+=("$value")
-        done
+        # The words are quoted already.
+        while IFS= read -r word; do COMPREPLY+=("$word"); done
     } < <("${COMP_WORDS[0]/#\~/$HOME}" __complete bash "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
     case $mode in
     :files) compopt -o default 2>/dev/null ;;
