@@ -222,12 +222,14 @@ func (r *configReader) entry(path string, here level, key string, at, v *yaml.No
 const nameIt = "name the file if it is yours: --config " + configName + ", or AUTOCHROME_CONFIG"
 
 // neverStray reports whether a key counts only in a file that somebody named: it
-// runs a command, has a file read, sent or written, or says who is believed, who
-// is told and who may ask.
+// runs a command, has a file read, sent or written, says who is believed, who is
+// told and who may ask, or has more deleted or less refused than without it.
 func neverStray(path, key string) bool {
 	return strings.HasSuffix(key, "-command") || strings.HasSuffix(key, "-file") ||
 		strings.HasPrefix(key, "hook-") && key != "hook-timeout" ||
 		slices.Contains([]string{"validate", "notify-on", "insecure-skip-verify", "listen", "output", "report", "plan-out", "force"}, key) ||
+		slices.ContainsFunc(ruleSettings(), func(s setting) bool { return s.name == key }) ||
+		slices.Contains([]string{"rollback-to", "max-loss", "max-time", "expect", "allow-shrink", "drop-extra", "drop-old", "merge", "replace", "skip-unwritable", "grace"}, key) ||
 		path == "restore" && key == "to"
 }
 
