@@ -151,7 +151,7 @@ func (x *run) migrate(ctx context.Context, address string) {
 	go func() {
 		<-c.Done()
 		if code := c.Code(); code != 0 {
-			x.stop(ChildFailed, fmt.Sprintf("%s: %v", strings.Join(x.Command, " "), c.State()))
+			x.stop(ChildFailed, fmt.Sprintf("%s: %v", x.Command[0], c.State())) // the rest may have secrets
 		} else {
 			x.stop(Succeeded, "")
 		}

@@ -88,6 +88,12 @@ func TestTyped(t *testing.T) {
 		{[]string{"a", "watch", "--hook-after", "curl -H s3cret", "--notify-url-command=echo s3cret"}, "autochrome watch --hook-after … --notify-url-command=…"},
 		{[]string{"a", "--to-password-command=echo s3cret", "-password-command"}, "autochrome --to-password-command=… -password-command"},
 		{[]string{"a", "--identity-file", "AGE-SECRET-KEY-1ABC", "--x=age-secret-key-1abc"}, "autochrome --identity-file … …"},
+		{[]string{"a", "guard", "--validate", "curl -H 'X: s3cret'", "--validate=s3cret", "--", "python", "m.py"}, "autochrome guard --validate … --validate=… -- python m.py"},
+		{[]string{"a", "guard", "--key-file", "k", "--", "env", "TOKEN=s3cret", "b_2=s3cret", "true"}, "autochrome guard --key-file k -- env TOKEN=… b_2=… true"},
+		{[]string{"a", "guard", "--", "m", "--api-key", "s3cret", "--Password=s3cret", "-token", "s3cret", "--rows", "5", "--rows=5"}, "autochrome guard -- m --api-key … --Password=… -token … --rows 5 --rows=5"},
+		{[]string{"a", "guard", "--", "curl", "-H", "X: s3cret", "http://db/?token=s3cret"}, "autochrome guard -- curl -H … 'http://db/?token=…'"},
+		{[]string{"a", "guard", "--", "sh", "-c", `A="s 3cret" m --secret s3cret -H 'X: s3cret' --n 5 && B=s3cret; exit`}, `autochrome guard -- sh -c 'A=… m --secret … -H … --n 5 && B=… exit'`},
+		{[]string{"a", "guard", "--", "m", "--token"}, "autochrome guard -- m --token"},
 	} {
 		if got := typed(x.args); got != x.want {
 			t.Errorf("%q is recorded as %s, want %s", x.args, got, x.want)

@@ -209,42 +209,6 @@ func hasFlag(args []string, name string) bool {
 	return false
 }
 
-// ageSecret begins an age identity.
-const ageSecret = "AGE-SECRET-KEY-"
-
-// typed is a command line for the record: quoted where need be, without what
-// might be secret.
-func typed(args []string) string {
-	words := make([]string, len(args))
-	hide := false // the word is what an option means that may hold a secret
-	for i, a := range args {
-		if i == 0 {
-			a = "autochrome"
-		}
-		name, _, has := strings.Cut(a, "=")
-		switch isCommand := isFlag(a) && (strings.HasSuffix(name, "-command") || strings.HasPrefix(strings.TrimLeft(name, "-"), "hook-")); {
-		case hide:
-			a, hide = "…", false
-		case isCommand && has:
-			a = name + "=…"
-		case isCommand:
-			hide = true
-		case strings.Contains(strings.ToUpper(a), ageSecret): // in the place of its file
-			a = "…"
-		}
-		if at := strings.LastIndex(a, "@"); at >= 0 {
-			if begin := strings.Index(a, "://"); begin >= 0 && begin < at {
-				a = a[:begin+3] + "…" + a[at:]
-			}
-		}
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`*?;&|<>()#") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		words[i] = a
-	}
-	return strings.Join(words, " ")
-}
-
 // split reads a list of names with commas between them. Nil: none were given.
 func split(flag string, lists []string) ([]string, error) {
 	var names []string
