@@ -44,7 +44,7 @@ func cat(ctx context.Context, s *session) error {
 			return &hintedError{fmt.Errorf("%s: collection %q has no record %q", snap.DisplayID(), args[1], args[2]),
 				"see: autochrome ls " + snap.DisplayID() + " " + args[1]}
 		}
-		_, err = s.out.Write(append(chunk.AppendRecordJSON(nil, *record, !s.json), '\n'))
+		_, err = s.out.Write(append(harmlessJSON(chunk.AppendRecordJSON(nil, *record, !s.json)), '\n'))
 		return err
 	})
 }

@@ -92,7 +92,7 @@ func complete(ctx context.Context, app *cli.App, out *console, args []string) {
 	}
 	_ = out.print("%s", mode) // nobody can be told
 	for _, c := range t.candidates(ctx, app, out, kind) {
-		if !strings.HasPrefix(c.word, t.current) || c.word != printable(c.word) {
+		if !strings.HasPrefix(c.word, t.current) || strings.IndexFunc(c.word, steers) >= 0 {
 			continue
 		}
 		if line, ok := c.line(shell, typing); ok {

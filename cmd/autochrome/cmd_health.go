@@ -138,7 +138,7 @@ func (s *session) health(ctx context.Context, full bool) (h healthJSON, err erro
 func (s *session) printHealth(h healthJSON) error {
 	if !s.quiet {
 		arrays := map[bool]string{true: "with arrays in metadata", false: "without arrays in metadata"}[h.Arrays]
-		if err := s.print("%s answers after %.1f ms, says that it is %s, %s", h.URL, h.Latency, h.Version, arrays); err != nil {
+		if err := s.print("%s answers after %.1f ms, says that it is %s, %s", h.URL, h.Latency, printable(h.Version), arrays); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func (s *session) listIDs(ctx context.Context, r *repo.Repository, snap repo.Sna
 			} else {
 				line = append(line, printable(string(id))...)
 			}
-			if _, err := out.Write(append(line, '\n')); err != nil {
+			if _, err := out.Write(append(harmlessJSON(line), '\n')); err != nil {
 				return err
 			}
 			listed++

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"autochrome/repo"
@@ -64,7 +65,7 @@ func changes(p *restore.Plan) bool {
 // ask asks a question whose answer is no unless it is yes. No answer, and an
 // end of the input, are no.
 func (s *session) ask(ctx context.Context, in *bufio.Reader, question string) (bool, error) {
-	_, _ = fmt.Fprintf(s.err, "%s [y/N] ", question)
+	_, _ = io.WriteString(s.err, s.line(question)+" [y/N] ")
 	answer := make(chan string, 1)
 	go func() { // it waits until the program ends where nobody answers
 		line, _ := in.ReadString('\n')

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ func (c *console) warn(format string, args ...any) {
 
 // Nobody can be told that stderr cannot be written.
 func (c *console) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(c.err, format+"\n", args...)
+	_, _ = io.WriteString(c.err, c.line(fmt.Sprintf(format, args...))+"\n")
 }
 
 func (c *console) paint(code, s string) string {
@@ -68,7 +69,7 @@ func (c *console) paint(code, s string) string {
 
 // print writes a line of the result.
 func (c *console) print(format string, args ...any) error {
-	_, err := fmt.Fprintf(c.out, format+"\n", args...)
+	_, err := io.WriteString(c.out, c.line(fmt.Sprintf(format, args...))+"\n")
 	return err
 }
 
@@ -76,9 +77,14 @@ func (c *console) print(format string, args ...any) error {
 func (c *console) printJSON(v any) error { return writeJSON(c.out, v) }
 
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(harmlessJSON(b.Bytes()))
+	return err
 }
 
 // printError tells why the command did not do all of its work: for people a

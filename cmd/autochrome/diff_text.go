@@ -42,7 +42,7 @@ type recordText struct {
 
 // line adds a line. The writer keeps an error until it is flushed.
 func (d *recordText) line(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.out, format+"\n", args...)
+	_, _ = d.out.WriteString(harmless(fmt.Sprintf(format, args...)) + "\n")
 }
 
 var opSigns = map[tree.Op]string{tree.Added: "+", tree.Removed: "-", tree.Changed: "~", tree.Moved: ">"}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -159,7 +160,7 @@ func (s *session) askPassword(ctx context.Context, k keySettings, what string) (
 	if err != nil {
 		return "", err
 	}
-	_, _ = fmt.Fprintf(s.err, "%s: ", what)
+	_, _ = io.WriteString(s.err, s.line(what)+": ")
 	type answer struct {
 		text []byte
 		err  error

@@ -61,7 +61,7 @@ func (s *session) printRollback(rep restore.Report, err error) error {
 	}
 	named := table{}
 	for _, d := range rep.Compared.Named {
-		named.add(d.Collection, d.ID, d.What, strings.Join(d.Fields, ", "))
+		named.add(printable(d.Collection), printable(d.ID), d.What, printable(strings.Join(d.Fields, ", ")))
 	}
 	addUnwritable(&named, rep.Applied.Inexact, rep.Applied.Refused)
 	if err := named.write(s.out); err != nil {
@@ -106,7 +106,7 @@ func (s *session) sayLate(late restore.Late) {
 	s.say("somebody was writing meanwhile: %s kept as found, with the state before, in %s",
 		plural(late.Records, "record"), late.Kept[len(late.Kept)-1].DisplayID())
 	for _, d := range late.Named {
-		s.detail("written meanwhile: %s %s %s %s", d.Collection, d.ID, d.What, strings.Join(d.Fields, ", "))
+		s.detail("written meanwhile: %s %s %s %s", printable(d.Collection), printable(d.ID), d.What, printable(strings.Join(d.Fields, ", ")))
 	}
 	if late.Unsettled > 0 {
 		s.warn("%s changed each time before it was overwritten: what was written last may not have been kept", plural(late.Unsettled, "record"))
