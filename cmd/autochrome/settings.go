@@ -86,7 +86,7 @@ func globalFlags() []cli.Flag {
 	}
 	return append(flags,
 		&cli.BoolFlag{Name: "insecure-skip-verify", Usage: "believe any certificate of the server"},
-		&cli.DurationFlag{Name: "timeout", Usage: "give up when Chroma sends nothing for so long", DefaultText: "2m for records, 30s for all else"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up when Chroma sends nothing for so long; for the list of a collection's ids, which it makes as a whole, five times as long", DefaultText: "2m for records, 30s for all else"},
 		&cli.BoolFlag{Name: "json", Usage: "print the result as JSON"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print results, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell more on the way"},
