@@ -3,6 +3,8 @@ package watch
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +29,7 @@ const shortest = time.Second
 
 var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
 
-// Parse reads an interval (90s, 1h30m) or a line of cron: five
+// Parse reads an interval (90s, 1h30m, 1d) or a line of cron: five
 // fields, or @hourly, @daily, @weekly, @monthly. Times are local, or those of a
 // zone that the line names first: "TZ=Europe/Berlin 0 3 * * *". What a change to
 // summer time leaves out is left out.
@@ -41,6 +43,12 @@ func Parse(text string) (Rhythm, error) {
 			return nil, fmt.Errorf("%v is shorter than %v", d, shortest)
 		}
 		return Every(d), nil
+	}
+	if d, ok := days(text); ok {
+		return Every(d), nil
+	}
+	if !strings.ContainsAny(text, " @") {
+		return nil, errors.New("it is neither an interval, of at most 290 years, nor a line of cron")
 	}
 	s, err := parseCron(text)
 	if err != nil {
@@ -58,5 +66,53 @@ func parseCron(text string) (Rhythm, error) {
 	if zone, rest, _ := strings.Cut(text, " "); strings.Contains(zone, "TZ=") && strings.TrimSpace(rest) == "" {
 		return nil, errors.New("there is a zone and no time")
 	}
+	fields := strings.Fields(text)
+	if n := len(fields); n >= 5 {
+		fields[n-1] = sundays(fields[n-1])
+		text = strings.Join(fields, " ")
+	}
 	return parser.Parse(text)
+}
+
+// sundays makes the days of a week that crontab(5) numbers from 0 to 7 those
+// from 0 to 6, where both ends are a Sunday.
+func sundays(field string) string {
+	var out []string
+	for item := range strings.SplitSeq(field, ",") {
+		days, every, stepped := strings.Cut(item, "/")
+		first, last, isRange := strings.Cut(days, "-")
+		from, err := strconv.Atoi(first)
+		step := 1
+		if err == nil && stepped {
+			step, err = strconv.Atoi(every)
+		}
+		switch {
+		case err != nil || from < 0 || from > 7 || step < 1:
+		case isRange && last == "7":
+			for day := from; day <= 7; day += step {
+				out = append(out, strconv.Itoa(day%7))
+			}
+			continue
+		case item == "7":
+			item = "0"
+		}
+		out = append(out, item)
+	}
+	return strings.Join(out, ",")
+}
+
+// inDays is an interval that begins with weeks or days.
+var inDays = regexp.MustCompile(`^(?:(\d{1,4})w)?(?:(\d{1,4})d)?((?:\d{1,4}[hms])*)$`)
+
+// days reads an interval such as 1d, 1w or 1d12h. A day is 24 hours.
+func days(text string) (time.Duration, bool) {
+	m := inDays.FindStringSubmatch(text)
+	if m == nil || m[1]+m[2] == "" {
+		return 0, false
+	}
+	weeks, _ := strconv.Atoi(m[1])      // "": 0
+	days, _ := strconv.Atoi(m[2])       // likewise
+	rest, _ := time.ParseDuration(m[3]) // likewise
+	d := time.Duration(7*weeks+days)*24*time.Hour + rest
+	return d, d >= shortest
 }

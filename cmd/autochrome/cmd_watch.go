@@ -17,7 +17,7 @@ import (
 func watchCommand(p *program) *cli.Command {
 	return &cli.Command{
 		Name: "watch", Usage: "take snapshots again and again, clean up and check, each by its own rhythm",
-		Description: "A rhythm is an interval (90s, 1h30m) or a line of cron (\"0 3 * * *\", @daily; local time, or\n" +
+		Description: "A rhythm is an interval (90s, 1h30m, 1d) or a line of cron (\"0 3 * * *\", @daily; local time, or\n" +
 			"that of a zone: \"TZ=Europe/Berlin 0 3 * * *\"). One thing is done at a time; what fails is\n" +
 			"tried again after a minute, then two, up to an hour, and never given up. What was missed\n" +
 			"while the machine slept, or nobody watched, is made up for once.\n\n" +
