@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
@@ -247,7 +248,22 @@ func (r *configReader) unknown(path string, here level, key string, at *yaml.Nod
 	for _, c := range here.commands {
 		names = append(names, c.Name)
 	}
+	if places := below(r.app.Commands, "", key); path == "" && len(places) > 0 {
+		return r.wrong(at, "it belongs below "+strings.Join(places, ", or "), "%s is not of all commands", key)
+	}
 	return r.wrong(at, meant(nearest(key, names), strings.TrimSpace("autochrome "+path)+" --help"), "unknown key %q", key)
+}
+
+// below lists the commands that have a flag.
+func below(commands []*cli.Command, path, flag string) (places []string) {
+	for _, c := range commands {
+		at := strings.TrimSpace(path + " " + c.Name)
+		if f := find(c.Flags, flag); f != nil && f.Names()[0] == flag {
+			places = append(places, at)
+		}
+		places = append(places, below(c.Subcommands, at, flag)...)
+	}
+	return places
 }
 
 // texts reads a value, or a list of them where the flag may be given several
@@ -266,6 +282,11 @@ func (r *configReader) texts(command, key string, at, v *yaml.Node, f cli.Flag) 
 		if _, isBool := f.(*cli.BoolFlag); isBool {
 			if _, err := strconv.ParseBool(n.Value); err != nil {
 				return nil, r.wrong(n, "true or false", "%s: %q is neither true nor false", key, n.Value)
+			}
+		}
+		if _, isTime := f.(*cli.DurationFlag); isTime {
+			if _, err := time.ParseDuration(n.Value); err != nil {
+				return nil, r.wrong(n, "for example 90s, 5m or 1h30m", "%s: %q is no length of time", key, n.Value)
 			}
 		}
 		if err := refuseSecrets([]given{{name: key, value: n.Value}}); err != nil {

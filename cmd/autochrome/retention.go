@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -166,12 +165,16 @@ func (s *session) autoCleanup() (bool, error) {
 	if s.flags.IsSet("auto-cleanup") {
 		return s.flags.Bool("auto-cleanup"), nil
 	}
-	switch v := strings.ToLower(cmp.Or(os.Getenv("AUTO_CLEANUP"), firstOf(s.flags, "auto-cleanup"))); v {
+	v, name := os.Getenv("AUTO_CLEANUP"), "AUTO_CLEANUP"
+	if v == "" {
+		v, name = firstOf(s.flags, "auto-cleanup"), "the config file's auto-cleanup"
+	}
+	switch strings.ToLower(v) {
 	case "", "true", "1", "yes", "on":
 		return true, nil
 	case "false", "0", "no", "off":
 		return false, nil
 	default:
-		return false, usage("set it to true or false", "AUTO_CLEANUP %q is neither true nor false", v)
+		return false, usage("set it to true or false", "%s %q is neither true nor false", name, v)
 	}
 }
