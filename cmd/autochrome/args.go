@@ -226,7 +226,11 @@ func (l *line) unknownFlag(name string) error {
 	if best != "" {
 		best = "--" + best
 	}
-	return usage(meant(best, full+" --help"), "%s has no flag --%s", full, name)
+	dashes := "--"
+	if len(name) == 1 {
+		dashes = "-"
+	}
+	return usage(meant(best, full+" --help"), "%s has no flag %s%s", full, dashes, name)
 }
 
 func meant(best, help string) string {

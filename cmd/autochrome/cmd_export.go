@@ -94,6 +94,9 @@ func export(ctx context.Context, s *session) error {
 			return err
 		}
 	default:
+		if err := folderFor(path); err != nil {
+			return err
+		}
 		if err := freeToWrite(force, path, path+sumSuffix); err != nil {
 			return err
 		}

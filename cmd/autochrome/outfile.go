@@ -33,6 +33,15 @@ func freeToWrite(force bool, paths ...string) error {
 	return nil
 }
 
+// folderFor refuses a file whose folder is not there.
+func folderFor(path string) error {
+	folder := filepath.Dir(path)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return &hintedError{fmt.Errorf("-o %s: there is no folder %s", path, folder), "make it, or name another place"}
+	}
+	return nil
+}
+
 // partOf gives a name beside a path for what is not whole yet: another one each
 // time, since what a killed process has left may be there. The number of a process
 // would not do: in a container it is always the same.

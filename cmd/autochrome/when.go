@@ -33,6 +33,9 @@ func parseWhen(flag, text string, now time.Time) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	at, ok := absolute(text)
 	if !ok {
+		at, ok = ofDay(flag, text, now)
+	}
+	if !ok {
 		back, understood := relative(strings.ToLower(text))
 		if !understood {
 			return at, usage(whenHint, "--%s %q is no time", flag, text)
@@ -57,6 +60,21 @@ func absolute(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// ofDay reads a date alone, where it is clear which end of the day is meant.
+func ofDay(flag, text string, now time.Time) (at time.Time, ok bool) {
+	day, err := time.ParseInLocation(time.DateOnly, text, time.Local)
+	if err != nil || flag != "since" && flag != "until" {
+		return at, false
+	}
+	if flag == "since" || day.After(now) {
+		return day, true
+	}
+	if end := day.AddDate(0, 0, 1).Add(-1); end.Before(now) {
+		return end, true
+	}
+	return now, true
 }
 
 func relative(text string) (back time.Duration, ok bool) {

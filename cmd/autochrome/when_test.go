@@ -40,3 +40,25 @@ func TestParseWhen(t *testing.T) {
 		}
 	}
 }
+
+func TestDateAlone(t *testing.T) {
+	zone := time.Local
+	t.Cleanup(func() { time.Local = zone })
+	time.Local = time.FixedZone("", 3*60*60)
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, x := range []struct{ flag, text, want string }{
+		{"since", "2026-11-22", "2026-11-21T21:00:00Z"},
+		{"since", "2026-11-23", "2026-11-22T21:00:00Z"},
+		{"until", "2026-11-22", "2026-11-22T20:59:59.999999999Z"},
+		{"until", "2026-11-23", "2026-11-23T12:00:00Z"},
+	} {
+		if at, err := parseWhen(x.flag, x.text, now); err != nil || at.UTC().Format(time.RFC3339Nano) != x.want {
+			t.Errorf("--%s %s is %v, %v; want %s", x.flag, x.text, at.UTC(), err, x.want)
+		}
+	}
+	for flag, text := range map[string]string{"at": "2026-11-22", "since": "2026-11-24", "until": "2026-11-24"} {
+		if at, err := parseWhen(flag, text, now); exitCode(err, false) != exitUsage {
+			t.Errorf("--%s %s is %v, %v", flag, text, at, err)
+		}
+	}
+}
