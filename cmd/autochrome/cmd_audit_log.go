@@ -156,6 +156,7 @@ func (s *session) printAuditJSON(list []auditJSON, problems []repo.AuditProblem,
 
 func (s *session) printAudit(list []auditJSON, problems []repo.AuditProblem, all int, unknown string) error {
 	t := heading("TIME (UTC)", "WHO", "ACTION", "OUTCOME", "TRIGGER", "SNAPSHOT", "TOOK", "COUNTS", "COMMAND")
+	t.spare = []string{"TRIGGER", "TOOK", "COUNTS", "SNAPSHOT"}
 	for _, e := range list {
 		t.add(e.Time.UTC().Format(time.DateTime), e.User+"@"+e.Host, e.Action, e.Outcome, e.Trigger, e.SnapshotID,
 			duration(time.Duration(e.Millis)*time.Millisecond), shownCounts(e.Counts), withReason(e.Command, e.Error))

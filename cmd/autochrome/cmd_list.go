@@ -165,6 +165,7 @@ func (s *session) printList(list []listedJSON, n int) error {
 		head = append(head, "SOURCE")
 	}
 	t := heading(head...)
+	t.spare = []string{"COLLECTIONS", "CAPTURE", "STORED", "RECORDS"}
 	for _, l := range list {
 		row := []any{l.SnapshotID, l.Time.UTC().Format(time.DateTime), l.Records, len(l.Collections), l.Capture, size(l.BytesStored), l.Name, remarks(l)}
 		if len(sources) > 1 {

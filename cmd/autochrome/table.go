@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +12,8 @@ import (
 // table is columns of text. Under a heading, cells of numbers stand to the
 // right.
 type table struct {
-	heading bool // is the first row
+	heading bool     // is the first row
+	spare   []string // columns that are left out where there is no room, the first one first
 	rows    [][]string
 }
 
@@ -34,18 +36,16 @@ func (t *table) write(w io.Writer) error { return t.writeIn(w, widthOf(w)) }
 
 // writeIn prints the table in so many columns of a terminal; 0 is no terminal.
 func (t *table) writeIn(w io.Writer, width int) error {
-	var widths []int
-	for _, row := range t.rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	narrower := t
+	widths := narrower.widths()
+	for rest := t.spare; !narrower.fit(widths, width); rest = rest[1:] {
+		if len(rest) == 0 {
+			return t.writeApart(w, width)
 		}
+		narrower = narrower.without(rest[0])
+		widths = narrower.widths()
 	}
-	if !t.fit(widths, width) {
-		return t.writeApart(w, width)
-	}
+	t = narrower
 	var b strings.Builder
 	for n, row := range t.rows {
 		var line strings.Builder
@@ -62,6 +62,29 @@ func (t *table) writeIn(w io.Writer, width int) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// widths are those of the widest cells.
+func (t *table) widths() (widths []int) {
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}
+
+// without is the table without the column that has a heading.
+func (t *table) without(head string) *table {
+	out := &table{heading: t.heading}
+	column := slices.Index(t.rows[0], head)
+	for _, row := range t.rows {
+		out.rows = append(out.rows, slices.Delete(slices.Clone(row), column, column+1))
+	}
+	return out
 }
 
 // number reports whether a cell stands to the right: a number, or a heading

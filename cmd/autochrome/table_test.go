@@ -48,3 +48,29 @@ func TestTableFits(t *testing.T) {
 		t.Errorf("cut to %q", got)
 	}
 }
+
+func TestTableSparesColumns(t *testing.T) {
+	id := "snapshot_20261124_033825_2t25"
+	x := heading("ID", "TIME", "RECORDS", "STORED", "NAME")
+	x.spare = []string{"STORED", "RECORDS"}
+	x.add(id, "2026-11-24 03:38:25", 100, "1 MB", "first")
+	for width, want := range map[int]string{
+		0:  "ID TIME RECORDS STORED NAME",
+		80: "ID TIME RECORDS STORED NAME",
+		72: "ID TIME RECORDS NAME",
+		60: "ID TIME NAME",
+		50: id,
+	} {
+		var b strings.Builder
+		if err := x.writeIn(&b, width); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(b.String(), "\n")
+		if got := strings.Join(strings.Fields(first), " "); got != want {
+			t.Errorf("in %d columns it begins %q, want %q", width, got, want)
+		}
+		if width == 50 && !strings.Contains(b.String(), "stored 1 MB") {
+			t.Errorf("as a paragraph it has not all: %s", b.String())
+		}
+	}
+}
