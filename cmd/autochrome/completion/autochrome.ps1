@@ -13,8 +13,9 @@ Register-ArgumentCompleter -Native -CommandName autochrome -ScriptBlock {
         $value, $text = $_ -split "`t", 2
         if (-not $text) { $text = $value }
         $quoted = $value
-        # Much more than blanks means something to PowerShell.
-        if ($value -notmatch '^[\w./:=+-][\w./:=+@~-]*$') { $quoted = "'" + $value.Replace("'", "''") + "'" }
+        # Much more than blanks means something to PowerShell, which also takes the
+        # quotes of typographers for quotes.
+        if ($value -notmatch '^[\w./:=+-][\w./:=+@~-]*$') { $quoted = "'" + ($value -replace "['\u2018-\u201b]", '$0$0') + "'" }
         [System.Management.Automation.CompletionResult]::new($quoted, $value, 'ParameterValue', $text)
     }
 }
