@@ -40,7 +40,7 @@ chroma: ## real Chroma servers and other programs for tests and demo, in .cache/
 
 # Compiled as the program is, so that all dependencies are compiled but once.
 test: export CGO_ENABLED := 0
-test: export GOFLAGS += -trimpath
+test: export GOFLAGS := $(shell $(GO) env GOFLAGS) -trimpath
 test: chroma ## all tests, against real Chroma servers
 	$(GO) vet ./...
 	$(GO) test -count=1 -timeout 30m ./...
