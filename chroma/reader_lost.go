@@ -18,8 +18,8 @@ import (
 //
 // The answers to the parts stand one behind the other, in the order of the ids.
 const (
-	between    = "\x1e" // two answers; no JSON has it within
-	vectorless = "\x1f" // before an answer about a record that has no vector
+	part       = "\x1e" // before each of several answers; no JSON has it within
+	vectorless = "\x1f" // behind that where it is about a record that has no vector
 )
 
 // maxWaits is how often one page waits, 0.15 seconds each time, for a record
@@ -31,6 +31,7 @@ func (d *Database) get(ctx context.Context, serverID string, ids [][]byte, kinds
 	g := &getting{db: d, path: collectionPath(serverID, "get"), kinds: kinds, buf: buf, waits: maxWaits}
 	err := g.ask(ctx, ids, kinds)
 	if lacksVector(err) {
+		g.inParts = true
 		g.wait(ctx)
 		err = g.parts(ctx, ids)
 	}
@@ -39,11 +40,12 @@ func (d *Database) get(ctx context.Context, serverID string, ids [][]byte, kinds
 
 // getting is one call of get.
 type getting struct {
-	db    *Database
-	path  string
-	kinds []chunk.Kind
-	buf   *bytes.Buffer
-	waits int // that are left
+	db      *Database
+	path    string
+	kinds   []chunk.Kind
+	buf     *bytes.Buffer
+	inParts bool
+	waits   int // that are left
 }
 
 // parts asks for records, and for half of them at a time where one of them has
@@ -85,8 +87,8 @@ func (g *getting) wait(ctx context.Context) {
 // bounded as one is.
 func (g *getting) ask(ctx context.Context, ids [][]byte, kinds []chunk.Kind) error {
 	had := g.buf.Len()
-	if had > 0 {
-		g.buf.WriteString(between)
+	if g.inParts {
+		g.buf.WriteString(part)
 	}
 	if len(kinds) < len(g.kinds) {
 		g.buf.WriteString(vectorless)
@@ -110,10 +112,14 @@ func lacksVector(err error) bool {
 // decodeAnswers reads what get has appended; some: the embeddings were not
 // asked for.
 func decodeAnswers(body []byte, into *chunk.Records, some bool) error {
+	body, inParts := bytes.CutPrefix(body, []byte(part))
+	if !inParts {
+		return decode(body, into, some)
+	}
 	before := into.Len()
 	for more := true; more; {
 		var answer []byte
-		answer, body, more = bytes.Cut(body, []byte(between))
+		answer, body, more = bytes.Cut(body, []byte(part))
 		answer, without := bytes.CutPrefix(answer, []byte(vectorless))
 		if err := decode(answer, into, some || without); err != nil {
 			for _, c := range into.Columns {

@@ -132,18 +132,21 @@ func TestReadLost(t *testing.T) {
 func TestDecodeAnswers(t *testing.T) {
 	with, without := `{"ids":["a"],"embeddings":[[1,2]]}`, `{"ids":["b"],"embeddings":null,"documents":["d"]}`
 	for text, want := range map[string]int{
-		with:                                    1,
-		with + between + vectorless + without:   2,
-		vectorless + without:                    1,
-		vectorless + `{"ids":[]}`:               0,
-		without:                                 -1,
-		with + between + without:                -1,
-		with + between:                          -1,
-		with + between + vectorless:             -1,
-		between + with:                          -1,
-		with + vectorless + without:             -1,
-		vectorless + vectorless + without:       -1,
-		vectorless + without + between + `{"x"`: -1,
+		with:    1,
+		without: -1,
+		part + with + part + vectorless + without:   2,
+		part + vectorless + without:                 1,
+		part + vectorless + `{"ids":[]}`:            0,
+		part + with:                                 1,
+		part + with + part + without:                -1,
+		part + with + part:                          -1,
+		part + with + part + vectorless:             -1,
+		part + part + with:                          -1,
+		part + with + vectorless + without:          -1,
+		part + vectorless + vectorless + without:    -1,
+		part + vectorless + without + part + `{"x"`: -1,
+		with + part + vectorless + without:          -1,
+		vectorless + without:                        -1,
 	} {
 		into := chunk.NewRecords(2)
 		err := decodeAnswers([]byte(text), into, false)
