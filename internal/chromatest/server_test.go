@@ -31,7 +31,7 @@ func beTheParentOfAnOrphan(v Version) {
 		var s *Server
 		if s, err = newServer(v, folder, ""); err == nil {
 			fmt.Println(s.Pid(), folder)
-			select {}
+			time.Sleep(time.Hour)
 		}
 	}
 	fmt.Println(err)
