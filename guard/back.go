@@ -55,7 +55,7 @@ func (x *run) goBack(ctx context.Context) {
 	default:
 		rep.RolledBack = true
 	}
-	x.audit(ctx, repo.AuditEntry{Action: "rollback", Trigger: x.trigger(), Snapshot: &goal.ID, Millis: time.Since(begun).Milliseconds()}, rep.RollbackFail)
+	x.audit(ctx, repo.AuditEntry{Action: "rollback", Trigger: x.trigger(), Snapshot: &goal.ID, Millis: time.Since(begun).Milliseconds()}, "failed", rep.RollbackFail)
 }
 
 // OthersKeptError: all was rolled back, and there are collections that the base
@@ -114,21 +114,21 @@ func (x *run) conclude(ctx context.Context) {
 		Action: "guard", Trigger: "manual", Snapshot: &rep.Base.ID, Millis: time.Since(x.begun).Milliseconds(),
 		Counts: map[string]int64{"points": int64(rep.Points), "writes": rep.Writes, "exit_code": int64(rep.ExitCode)},
 	}
+	outcome := "failed"
 	if rep.Outcome == Interrupted {
-		e.Outcome = "interrupted"
+		outcome = "interrupted"
 	}
-	x.audit(ctx, e, failed)
+	x.audit(ctx, e, outcome, failed)
 }
 
-// audit leaves an entry; where it has no outcome, failed gives it. That it cannot be
-// written changes nothing about the run, which is over.
-func (x *run) audit(ctx context.Context, e repo.AuditEntry, failed error) {
+// audit leaves an entry, with the outcome of failed where that is not nil. That it
+// cannot be written changes nothing about the run, which is over.
+func (x *run) audit(ctx context.Context, e repo.AuditEntry, outcome string, failed error) {
 	e.Time, e.User, e.Host, e.Command = time.Now(), x.Snapshot.User, x.Snapshot.Host, cmp.Or(x.Snapshot.Command, "guard")
-	outcome := "success"
+	e.Outcome = "success"
 	if failed != nil {
-		outcome, e.Error = "failed", failed.Error()
+		e.Outcome, e.Error = outcome, failed.Error()
 	}
-	e.Outcome = cmp.Or(e.Outcome, outcome)
 	if err := x.Repository.Audit(ctx, e); err != nil {
 		x.report.Unaudited = err
 	}

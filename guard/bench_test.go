@@ -62,6 +62,15 @@ func (m *made) record(n int, seed uint64) chunk.Record {
 	}
 }
 
+func emptyRepository(t testing.TB) *repo.Repository {
+	t.Helper()
+	r, err := repo.Init(t.Context(), new(backend.Memory), repo.InitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // recorderOver gives a recorder over a collection of n records.
 func recorderOver(b testing.TB, w *repo.Writer, m *made, n int) *recorder {
 	b.Helper()

@@ -8,7 +8,6 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/repo"
-	"autochrome/repo/backend"
 )
 
 // departing is a database with a collection that is there and others that were
@@ -60,11 +59,7 @@ func TestOneIsGone(t *testing.T) {
 		{"it goes after a write", []string{"id"}, func(r *recorder) error { return r.records(ctx, "other", []string{"r00000001"}, "add") }},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			r, err := repo.Init(ctx, new(backend.Memory), repo.InitOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = r.Write(ctx, func(w *repo.Writer) error {
+			err := emptyRepository(t).Write(ctx, func(w *repo.Writer) error {
 				db := &departing{&made{dim: 8}, test.listed, make(chan chan struct{})}
 				rec := recorderOver(t, w, db.made, 1000)
 				defer rec.close()

@@ -8,18 +8,13 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/repo"
-	"autochrome/repo/backend"
 )
 
 // TestWeighNoPointBetween has a point come while it is looked at what is lost:
 // it waits, so that the last point is the one that has lost that.
 func TestWeighNoPointBetween(t *testing.T) {
 	ctx := t.Context()
-	r, err := repo.Init(ctx, new(backend.Memory), repo.InitOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = r.Write(ctx, func(w *repo.Writer) error {
+	err := emptyRepository(t).Write(ctx, func(w *repo.Writer) error {
 		rec := recorderOver(t, w, &made{dim: 8}, 10)
 		defer rec.close()
 		done := make(chan error, 1)
@@ -61,11 +56,7 @@ func (d *without) ReadColumns(ctx context.Context, serverID string, ids [][]byte
 // recorded since.
 func TestGoodIsStored(t *testing.T) {
 	ctx := t.Context()
-	r, err := repo.Init(ctx, new(backend.Memory), repo.InitOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = r.Write(ctx, func(w *repo.Writer) error {
+	err := emptyRepository(t).Write(ctx, func(w *repo.Writer) error {
 		db := &without{made: &made{dim: 8}}
 		rec := recorderOver(t, w, db.made, 10)
 		defer rec.close()

@@ -7,7 +7,6 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/repo"
-	"autochrome/repo/backend"
 	"autochrome/tree"
 )
 
@@ -17,11 +16,7 @@ func TestRepeatedIDs(t *testing.T) {
 	ctx := t.Context()
 	for _, again := range []int{700, 1400} {
 		t.Run(fmt.Sprint("again at ", again), func(t *testing.T) {
-			r, err := repo.Init(ctx, new(backend.Memory), repo.InitOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = r.Write(ctx, func(w *repo.Writer) error {
+			err := emptyRepository(t).Write(ctx, func(w *repo.Writer) error {
 				rec := recorderOver(t, w, &made{dim: 8}, 10)
 				defer rec.close()
 				var ids, want []string

@@ -113,10 +113,7 @@ func TestSwap(t *testing.T) {
 		drop("spaced")
 		c.Add(c.CreateCollection("spaced", map[string]any{"configuration": map[string]any{"hnsw": map[string]any{"space": "ip"}}}), numbered(0, 10))
 		drop("missing")
-		status, answer := c.Server.Do(t, "PUT", c.Path(ids["named"]), map[string]any{"new_name": "renamed"})
-		if status != 200 {
-			t.Fatalf("%s", answer)
-		}
+		renameTo(t, c, ids["named"], "renamed")
 		less := len(c.Dump("docs"))
 		bad := c.Dump("docs")
 

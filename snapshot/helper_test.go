@@ -120,3 +120,13 @@ func withoutWaiting(t *testing.T, test func(t *testing.T)) {
 	}
 	synctest.Test(t, test)
 }
+
+// endsWith gives a function that ends the test with an error, unless it is nil.
+func endsWith(t *testing.T) func(error) {
+	return func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

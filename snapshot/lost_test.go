@@ -14,12 +14,7 @@ import (
 // calls fn with what is left each time.
 func eachLoss(t *testing.T, be *backend.Memory, fn func(r *repo.Repository, where string)) {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := endsWith(t)
 	all, err := backend.Names(t.Context(), be, "packs/")
 	must(err)
 	lost := 0

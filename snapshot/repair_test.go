@@ -19,12 +19,7 @@ import (
 func TestSalvage(t *testing.T) {
 	be := new(backend.Memory)
 	r, err := repo.Init(t.Context(), be, repo.InitOptions{})
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := endsWith(t)
 	must(err)
 	src := newFake()
 	for c := range 2 {
@@ -97,12 +92,7 @@ func TestSalvage(t *testing.T) {
 func TestLackingByForgedCount(t *testing.T) {
 	const many = 4_000_000
 	r, err := repo.Init(t.Context(), new(backend.Memory), repo.InitOptions{})
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	must := endsWith(t)
 	must(err)
 	src := newFake()
 	src.put(src.create("docs"), version("r", 1))
