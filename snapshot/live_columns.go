@@ -82,8 +82,8 @@ func (l *Live) columns(ctx context.Context) error {
 func (s *seeker) look(ctx context.Context, snap repo.Snapshot) error {
 	i := s.inspector(ctx)
 	cs, _, err := i.Collections(ctx, snap.Root)
-	if err != nil {
-		return s.harmless(ctx, err)
+	if s.harmless(ctx, err) != nil {
+		return err
 	}
 	for _, c := range cs {
 		live, ok := s.liveOf(snap, c)

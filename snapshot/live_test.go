@@ -238,6 +238,47 @@ func TestSalvageLive(t *testing.T) {
 	}
 }
 
+// TestLiveBesideLostCollection: a root of two chunks has lost one of them, and a
+// column under the other is lost, too. The column is in the database.
+func TestLiveBesideLostCollection(t *testing.T) {
+	be := new(backend.Memory)
+	r := made(t, be)
+	src := newFake()
+	docs, faqs := src.create("docs"), src.create("faqs")
+	for i := range 600 {
+		src.put(docs, version(fmt.Sprintf("r%04d", i), i))
+		src.put(faqs, version(fmt.Sprintf("r%04d", i), i))
+	}
+	take := func() []string {
+		_, err := snapshot.Take(t.Context(), r, src, snapshot.Options{})
+		check(t, err)
+		packs, err := backend.Names(t.Context(), be, "packs/")
+		check(t, err)
+		return packs
+	}
+	first := take()
+	for i := range 300 {
+		src.put(docs, version(fmt.Sprintf("r%04d", i), i+7000))
+	}
+	second := slices.DeleteFunc(take(), func(name string) bool { return slices.Contains(first, name) })
+	spoilKind(t, be, r, second, chunk.Collections)
+	spoilKind(t, be, r, first, chunk.Metadatas)
+
+	r, err := repo.Open(t.Context(), be)
+	check(t, err)
+	check(t, snapshot.WithLive(t.Context(), r, src, nil, func(l *snapshot.Live) error {
+		plan, err := r.RepairPacks(t.Context(), repo.PackRepairOptions{Find: l.Find, Seek: l.Seek, Planned: func(repo.PackRepair) error { return nil }})
+		found := map[chunk.Kind]bool{}
+		for _, x := range l.Sought() {
+			found[x.Kind] = x.Found
+		}
+		if len(found) != 2 || found[chunk.Collections] || !found[chunk.Metadatas] || plan.Lost != 1 || plan.Found == 0 || len(l.Sought()) != plan.Lost+plan.Found {
+			t.Errorf("found %v; %+v", found, plan)
+		}
+		return err
+	}))
+}
+
 // spoilKind changes a byte of the chunks of a kind, in packs that were not there
 // before.
 func spoilKind(t *testing.T, be *backend.Memory, r *repo.Repository, before []string, kind chunk.Kind) {
