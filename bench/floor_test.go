@@ -92,12 +92,12 @@ func floor(b *testing.B, w *world) *plain {
 		return theFloor.client
 	}
 	clients := make([]*plain, len(pageSizes))
-	runs := make([]func(), len(pageSizes))
+	runs := make([]func() cost, len(pageSizes))
 	for i, page := range pageSizes {
 		clients[i] = newPlain(b, w, page)
-		runs[i] = func() { clients[i].run(b) }
+		runs[i] = w.here(b, func() { clients[i].run(b) })
 	}
-	costs := inTurns(w.server.Pid(), rounds(b, 5), runs...)
+	costs := inTurns(rounds(b, 5), runs...)
 	best := 0
 	for i, c := range costs {
 		b.Logf("plain client with pages of %d: %v", pageSizes[i], c.wall.Round(time.Millisecond))

@@ -166,7 +166,7 @@ func BenchmarkGuardReads(b *testing.B) {
 			for _, r := range direct.requests {
 				through.requests = append(through.requests, request{proxy + r.url[len(w.server.URL()):], r.body})
 			}
-			costs = inTurns(w.server.Pid(), rounds(b, 7), func() { direct.run(b) }, func() { through.run(b) })
+			costs = inTurns(rounds(b, 7), w.here(b, func() { direct.run(b) }), w.here(b, func() { through.run(b) }))
 		})
 		report(b, figure{ratio(costs[0].wall, costs[1].wall), "×direct"}, figure{costs[0].wall.Seconds(), "direct-s"})
 	}

@@ -53,17 +53,17 @@ func howMany(b *testing.B, variable string, otherwise int) int {
 	return n
 }
 
-// inTurns measures each of fs n times, one after the other and each first in
+// inTurns measures each of runs n times, one after the other and each first in
 // its turn, and gives the medians.
-func inTurns(pid, n int, fs ...func()) []cost {
-	all := make([][]cost, len(fs))
+func inTurns(n int, runs ...func() cost) []cost {
+	all := make([][]cost, len(runs))
 	for round := range n {
-		for i := range fs {
-			i = (i + round) % len(fs)
-			all[i] = append(all[i], measure(pid, fs[i]))
+		for i := range runs {
+			i = (i + round) % len(runs)
+			all[i] = append(all[i], runs[i]())
 		}
 	}
-	out := make([]cost, len(fs))
+	out := make([]cost, len(runs))
 	for i := range all {
 		out[i] = median(all[i])
 	}

@@ -90,7 +90,9 @@ type ran struct {
 // program builds the program once.
 var program = sync.OnceValues(func() (string, error) {
 	bin := programPath()
-	out, err := exec.Command("go", "build", "-trimpath", "-o", bin, "autochrome/cmd/autochrome").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", bin, "autochrome/cmd/autochrome")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -113,7 +115,7 @@ func runProgram(b *testing.B, args ...string) (r ran) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r = runMeasured(b, nil, append([]string{bin}, args...)...)
+	r = runMeasured(b, []string{"AUTOCHROME_CONFIG=none"}, append([]string{bin}, args...)...)
 	if err := json.Unmarshal([]byte(r.Output), &r.taken); err != nil {
 		b.Fatalf("%v: %v\n%s", args, err, r.Output)
 	}

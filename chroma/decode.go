@@ -99,6 +99,11 @@ func (d *decoder) page(into *chunk.Records) error {
 				return i + len("null")
 			}
 			filled[c] = true
+			if rows := into.Columns[c]; rows.Kind() == chunk.Embeddings {
+				// The ids come first, so it is known how many; no more than may still come.
+				n := min((into.Len()-before)*4*d.dim, 2*(len(d.b)-i))
+				rows.Grow(n + n/8)
+			}
 			return d.column(i, into.Columns[c])
 		}
 		return d.skip(i, "the answer")

@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/zstd"
 
+	"autochrome/internal/reuse"
 	"autochrome/internal/wire"
 )
 
@@ -106,19 +107,11 @@ func decodeZstd(decoder *zstd.Decoder, alloc func(int) []byte, b []byte, length 
 	return out, nil
 }
 
-// memory gives length bytes of any content, of buf if it has as many.
-func memory(buf []byte, length int) []byte {
-	if cap(buf) < length {
-		return make([]byte, length)
-	}
-	return buf[:length]
-}
-
 // The fastest level makes texts 7 % larger than the default one, in half the
 // time. Embeddings that were 8-bit integers once are rare enough for the latter.
 var (
-	zstdFast    = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedFastest) })
-	zstdDefault = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedDefault) })
+	zstdFast    = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedFastest, 1<<20) })
+	zstdDefault = sync.OnceValue(func() *zstd.Encoder { return newZstd(zstd.SpeedDefault, 1<<20) })
 	zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxRow+MaxSize),
 			zstd.WithDecodeAllCapLimit(true))
@@ -129,9 +122,9 @@ var (
 	})
 )
 
-func newZstd(level zstd.EncoderLevel, more ...zstd.EOption) *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2),
-		zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))...)
+func newZstd(level zstd.EncoderLevel, window int, more ...zstd.EOption) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true),
+		zstd.WithWindowSize(window), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))...)
 	if err != nil {
 		panic(fmt.Sprintf("zstd: %v", err)) // only for bad options
 	}
@@ -150,7 +143,7 @@ func zstdWins(canonical []byte) bool {
 	sample := canonical[:min(len(canonical), zstdSample)]
 	start, count := floatSpan(canonical)
 	count = min(count, max(0, len(sample)-start)/4)
-	buf := scratch.Get().(*[]byte)
+	buf := scratch.Get()
 	defer scratch.Put(buf)
 	*buf = zstdFast().EncodeAll(sample, (*buf)[:0])
 	plain := len(*buf)
@@ -158,7 +151,7 @@ func zstdWins(canonical []byte) bool {
 	return plain < len(*buf)+len(sample)-4*count
 }
 
-// scratch keeps buffers of about a chunk's size.
-var scratch = sync.Pool{New: func() any { b := make([]byte, 0, TargetSize); return &b }}
-
-var huffScratch = sync.Pool{New: func() any { return new(huff0.Scratch) }}
+var (
+	scratch     reuse.Buffers
+	huffScratch = reuse.Stack[*huff0.Scratch]{New: func() *huff0.Scratch { return new(huff0.Scratch) }}
+)

@@ -28,7 +28,7 @@ func encodeRecord(dst, canonical []byte) []byte {
 // Better levels save a dozen bytes of a record, and have tables of megabytes.
 var (
 	recordEncoder = sync.OnceValue(func() *zstd.Encoder {
-		return newZstd(zstd.SpeedFastest, zstd.WithEncoderDictRaw(codecRecord, []byte(recordDictionary)))
+		return newZstd(zstd.SpeedFastest, 64<<10, zstd.WithEncoderDictRaw(codecRecord, []byte(recordDictionary)))
 	})
 	recordDecoder = sync.OnceValue(func() *zstd.Decoder {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(MaxRow+MaxSize),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/klauspost/compress/huff0"
 
+	"autochrome/internal/reuse"
 	"autochrome/internal/wire"
 )
 
@@ -59,9 +60,9 @@ func encodePlanes(dst, canonical []byte) []byte {
 
 func appendPlanes(dst, floats []byte) []byte {
 	n := len(floats) / 4
-	buf := scratch.Get().(*[]byte)
+	buf := scratch.Get()
 	defer scratch.Put(buf)
-	*buf = memory(*buf, 4*n)
+	*buf = reuse.Sized(*buf, 4*n)
 	p0, p1, p2, p3 := (*buf)[:n], (*buf)[n:2*n], (*buf)[2*n:3*n], (*buf)[3*n:4*n]
 	p1, p2, p3 = p1[:n], p2[:n], p3[:n] // or each byte is checked against the length
 	for i := range n {
@@ -69,7 +70,7 @@ func appendPlanes(dst, floats []byte) []byte {
 		u = u<<1 | u>>31
 		p0[i], p1[i], p2[i], p3[i] = byte(u), byte(u>>8), byte(u>>16), byte(u>>24)
 	}
-	s := huffScratch.Get().(*huff0.Scratch)
+	s := huffScratch.Get()
 	defer huffScratch.Put(s)
 	for _, plane := range [][]byte{p3, p2, p1, p0} {
 		for len(plane) > 0 {
@@ -126,9 +127,9 @@ func decodePlanes(alloc func(int) []byte, b []byte, length int) ([]byte, error) 
 	if blocks := (count + planeBlock - 1) / planeBlock; 4*2*blocks > len(d.Rest) {
 		return nil, corrupt("planes: %d floats in %d bytes", count, len(d.Rest))
 	}
-	buf := scratch.Get().(*[]byte)
+	buf := scratch.Get()
 	defer scratch.Put(buf)
-	*buf = memory(*buf, 4*count)
+	*buf = reuse.Sized(*buf, 4*count)
 	var planes [4][]byte
 	for p := 3; p >= 0; p-- {
 		var err error
@@ -183,7 +184,7 @@ func decodeBlock(d *wire.Reader, block []byte) error {
 		if d.Err != nil {
 			break
 		}
-		s := huffScratch.Get().(*huff0.Scratch)
+		s := huffScratch.Get()
 		defer huffScratch.Put(s)
 		s, rest, err := huff0.ReadTable(in, s)
 		if err != nil {

@@ -100,7 +100,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	p := w.open
 	w.open = nil
 	if p == nil {
-		p = newPack(w.memory(), w.r.packTarget, w.r.envelope)
+		p = newPack(w.memory(0), w.r.packTarget, w.r.envelope)
 	}
 	w.mu.Unlock()
 	if err := w.settle(ctx); err != nil {
@@ -146,7 +146,7 @@ func (w *Writer) committed(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wrote(n)
-	w.since, w.filled = KindStats{}, false
+	w.since = KindStats{}
 }
 
 // addRoot makes a snapshot known that is durable, and its pack where it is in

@@ -3,7 +3,6 @@ package repo
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"slices"
 
 	"autochrome/chunk"
 	"autochrome/index"
@@ -38,16 +37,28 @@ func (p *packBuilder) fits(n int) bool {
 
 func (p *packBuilder) add(kind chunk.Kind, id chunk.ID, stored []byte) {
 	p.entries = append(p.entries, index.Entry{ID: id, Kind: kind, Offset: uint32(len(p.buf)), Length: uint32(len(stored))})
-	if cap(p.buf)-len(p.buf) < len(stored) {
-		// Append alone grows by a quarter, and so copies a pack five times over.
-		// What has come to a sixteenth of a pack is likely to fill one.
-		more := max(len(stored), len(p.buf))
-		if len(p.buf) > p.target/16 {
-			more = max(more, p.target-len(p.buf))
-		}
-		p.buf = slices.Grow(p.buf, more)
-	}
 	p.buf = append(p.buf, stored...)
+}
+
+// lacks says how much memory the pack should move to before it takes n more
+// bytes; 0: it has room. Append alone grows by a quarter, and so copies a pack five
+// times over. What has come to a sixteenth of a pack is likely to fill one; but
+// while others are uploaded their memory may soon be free.
+func (p *packBuilder) lacks(n int, uploading bool) int {
+	if cap(p.buf)-len(p.buf) >= n {
+		return 0
+	}
+	all := len(p.buf) + max(n, len(p.buf))
+	if len(p.buf) > p.target/16 && !uploading {
+		all = max(all, p.target)
+	}
+	return all
+}
+
+// move takes the pack to other memory and gives what it was in.
+func (p *packBuilder) move(to []byte) (was []byte) {
+	was, p.buf = p.buf, append(to, p.buf...)
+	return was
 }
 
 // stored gives the bytes of entry i.

@@ -26,7 +26,7 @@ func (w *Writer) makeRoom(ctx context.Context, n int) error {
 		return nil
 	}
 	w.upload(w.open)
-	w.open, w.filled = nil, true
+	w.open = nil
 	return nil
 }
 
@@ -56,9 +56,9 @@ func (w *Writer) upload(p *packBuilder) {
 		w.standing.alive[pack.ID] = true
 		w.forget(p)
 		w.wrote(len(file))
+		w.release(file)
 		many := len(w.done) >= indexAfter
 		w.mu.Unlock()
-		w.release(file)
 		if many {
 			return w.writeIndex(w.ctx)
 		}

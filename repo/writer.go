@@ -12,6 +12,7 @@ import (
 
 	"autochrome/chunk"
 	"autochrome/index"
+	"autochrome/internal/reuse"
 )
 
 // uploads is how many packs are on their way at a time: one is hashed while
@@ -26,11 +27,10 @@ type Writer struct {
 	ctx    context.Context // of the uploads; done after the first failure
 	cancel context.CancelCauseFunc
 	slots  chan struct{} // one for each upload under way
-	free   chan []byte   // memory of packs that were uploaded
 
 	mu      sync.Mutex
 	open    *packBuilder        // takes chunks; nil: none
-	filled  bool                // whether a pack was full since the last snapshot
+	free    [][]byte            // memory of packs that were uploaded, or that grew out of it
 	pending map[chunk.ID]inPack // chunks of packs that are not durable yet
 	local   *index.Index        // of packs that are durable, but in no index file
 	done    []index.Pack        // the same packs
@@ -75,7 +75,7 @@ type KindStats struct {
 // returned.
 func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err error) {
 	w := &Writer{
-		r: r, slots: make(chan struct{}, uploads), free: make(chan []byte, uploads+1),
+		r: r, slots: make(chan struct{}, uploads),
 		pending: map[chunk.ID]inPack{}, local: new(index.Index), group: new(errgroup.Group),
 		stats: WriteStats{Kinds: map[chunk.Kind]KindStats{}},
 	}
@@ -195,14 +195,14 @@ func (w *Writer) save(ctx context.Context, id chunk.ID, canonical []byte) error 
 		return w.fail(invalid("chunk %v: not canonical bytes", id))
 	}
 	kind := chunk.Kind(canonical[0])
-	buf := encodeBuffers.Get().(*[]byte)
+	buf := encodeBuffers.Get()
 	defer encodeBuffers.Put(buf)
-	*buf = w.r.envelope.encode((*buf)[:0], kind, id, canonical)
+	*buf = w.r.envelope.encode(reuse.Sized(*buf, len(canonical)+encodedMore)[:0], kind, id, canonical)
 	// A chunk that cannot be read back must not be found out years later.
-	again := decodeBuffers.Get().(*[]byte)
+	again := decodeBuffers.Get()
 	defer decodeBuffers.Put(again)
 	into := func(length int) []byte {
-		*again = slices.Grow((*again)[:0], length)[:length]
+		*again = reuse.Sized(*again, length)
 		return *again
 	}
 	if _, err := w.r.decodeWith(into, kind, id, *buf); err != nil {
@@ -224,10 +224,11 @@ func (w *Writer) put(ctx context.Context, kind chunk.Kind, id chunk.ID, stored [
 	}
 }
 
-var (
-	encodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
-	decodeBuffers = sync.Pool{New: func() any { return new([]byte) }}
-)
+// encodedMore is by how much a stored form may be longer than its canonical bytes:
+// heads, and the envelope.
+const encodedMore = 1 << 10
+
+var encodeBuffers, decodeBuffers reuse.Buffers
 
 // add puts a stored chunk into the open pack, and says false when that is full.
 func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool, error) {
@@ -240,10 +241,13 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 		return true, nil
 	}
 	if w.open == nil {
-		w.open = newPack(w.memory(), w.r.packTarget, w.r.envelope)
+		w.open = newPack(w.memory(0), w.r.packTarget, w.r.envelope)
 	}
 	if !w.open.fits(len(stored)) {
 		return false, nil
+	}
+	if more := w.open.lacks(len(stored), len(w.slots) > 0); more > 0 {
+		w.release(w.open.move(w.memory(more)))
 	}
 	w.pending[id] = inPack{w.open, len(w.open.entries)}
 	w.open.add(kind, id, stored)
@@ -253,25 +257,30 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 	return true, nil
 }
 
-// memory gives the memory of an uploaded pack. Where there is none yet, it is
-// new: as much as a pack takes when one was filled before. w.mu is held.
-func (w *Writer) memory() []byte {
-	select {
-	case b := <-w.free:
-		return b
-	default:
+// memory gives memory for n bytes of a pack: the largest that is free, or new
+// where that is too small. w.mu is held.
+func (w *Writer) memory(n int) []byte {
+	best := -1
+	for i, b := range w.free {
+		if cap(b) >= n && (best < 0 || cap(b) > cap(w.free[best])) {
+			best = i
+		}
 	}
-	if w.filled {
-		return make([]byte, 0, w.r.packTarget)
+	if best < 0 {
+		return make([]byte, 0, n)
 	}
-	return nil
+	b := w.free[best]
+	w.free = slices.Delete(w.free, best, best+1)
+	return b[:0]
 }
 
-// release keeps a pack's memory for the next one.
-func (w *Writer) release(file []byte) {
-	select {
-	case w.free <- file:
-	default:
+// release keeps a pack's memory for the next one: the largest, as many as there
+// are packs at a time. w.mu is held.
+func (w *Writer) release(b []byte) {
+	w.free = append(w.free, b)
+	if len(w.free) > uploads+1 {
+		slices.SortFunc(w.free, func(a, b []byte) int { return cap(b) - cap(a) })
+		w.free = slices.Delete(w.free, uploads+1, len(w.free))
 	}
 }
 

@@ -3,9 +3,9 @@ package tree
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"autochrome/chunk"
+	"autochrome/internal/reuse"
 )
 
 // gatherRows is how many rows a gathered chunk holds at least where there are
@@ -37,7 +37,7 @@ type gather struct {
 // canonicalBuffers are what the canonical bytes of chunks are made in: all
 // collections and columns take turns with few, since new memory costs more than
 // what is done in it.
-var canonicalBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var canonicalBuffers reuse.Buffers
 
 func newGather(store Store, kind chunk.Kind, dim int) *gather {
 	return &gather{store: store, dim: dim, rows: chunk.NewRows(kind, dim)}
@@ -78,7 +78,7 @@ func (g *gather) close(ctx context.Context) error {
 	if g.open == nil {
 		return nil
 	}
-	buf := canonicalBuffers.Get().(*[]byte)
+	buf := canonicalBuffers.Get()
 	defer canonicalBuffers.Put(buf)
 	*buf = g.rows.AppendCanonical((*buf)[:0])
 	id := g.store.Hasher().ID(*buf)
@@ -163,7 +163,7 @@ func placeRows(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.I
 func saveWhole(ctx context.Context, g *gather, rows *chunk.Rows, content chunk.ID) ([]piece, error) {
 	n := rows.Len()
 	if n == 1 || rows.Bytes() <= chunk.MaxSize {
-		buf := canonicalBuffers.Get().(*[]byte)
+		buf := canonicalBuffers.Get()
 		defer canonicalBuffers.Put(buf)
 		*buf = rows.AppendCanonical((*buf)[:0])
 		if n == 1 || len(*buf) <= chunk.MaxSize {

@@ -10,15 +10,13 @@ import (
 	"errors"
 	"os"
 
-	"autochrome/internal/memory"
+	_ "autochrome/internal/memory" // acts by itself
 )
 
 func main() { os.Exit(start()) }
 
 // start carries out the program's own command line and gives the exit code.
 func start() int {
-	memory.Limit()
-	memory.UseHugePages(memory.Needed)
 	return run(untilSignal(context.Background()), os.Args, newConsole(os.Stdin, os.Stdout, os.Stderr))
 }
 
