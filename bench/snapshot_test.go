@@ -23,10 +23,10 @@ func BenchmarkFirstSnapshot(b *testing.B) {
 	for b.Loop() {
 		costs := inTurns(rounds(b, 15),
 			w.here(b, func() { p.run(b) }),
-			func() cost { warm(b); return first() },
+			warmed(b, first),
 			w.here(b, func() { besideSpinning(func() { p.run(b) }) }),
 			first,
-			func() cost { warm(b); return start(b) })
+			warmed(b, func() cost { return start(b) }))
 		againstFloor(b, costs[0], costs[1])
 		b.ReportMetric(ratio(costs[2].wall, costs[0].wall), "spinning×floor")
 		b.ReportMetric(ratio(costs[3].wall, costs[0].wall), "cold×floor")
@@ -38,9 +38,14 @@ func BenchmarkFirstSnapshot(b *testing.B) {
 
 // here is a run of f in this process.
 func (w *world) here(b *testing.B, f func()) func() cost {
+	return warmed(b, func() cost { return measure(w.server.Pid(), f) })
+}
+
+// warmed is a run with warm memory.
+func warmed(b *testing.B, run func() cost) func() cost {
 	return func() cost {
 		warm(b)
-		return measure(w.server.Pid(), f)
+		return run()
 	}
 }
 
@@ -89,7 +94,7 @@ func BenchmarkSecondSnapshot(b *testing.B) {
 		w.copyOf(b, w.first, func(folder string) {
 			costs := inTurns(rounds(b, 15),
 				w.here(b, func() { p.run(b) }),
-				func() cost { warm(b); return w.program(b, folder) })
+				warmed(b, func() cost { return w.program(b, folder) }))
 			againstFloor(b, costs[0], costs[1])
 		})
 	}

@@ -25,7 +25,8 @@ func encodeRecord(dst, canonical []byte) []byte {
 	return recordEncoder().EncodeAll(canonical, appendHead(dst, codecRecord, len(canonical)))
 }
 
-// Better levels save a dozen bytes of a record, and have tables of megabytes.
+// Better levels save a dozen bytes of a record, and have tables of megabytes. Most
+// records are far smaller than the window, which is memory too.
 var (
 	recordEncoder = sync.OnceValue(func() *zstd.Encoder {
 		return newZstd(zstd.SpeedFastest, 64<<10, zstd.WithEncoderDictRaw(codecRecord, []byte(recordDictionary)))

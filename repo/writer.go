@@ -197,7 +197,8 @@ func (w *Writer) save(ctx context.Context, id chunk.ID, canonical []byte) error 
 	kind := chunk.Kind(canonical[0])
 	buf := encodeBuffers.Get()
 	defer encodeBuffers.Put(buf)
-	*buf = w.r.envelope.encode(reuse.Sized(*buf, len(canonical)+encodedMore)[:0], kind, id, canonical)
+	*buf = reuse.Sized(*buf, min(len(canonical), chunk.MaxSize)+encodedMore)
+	*buf = w.r.envelope.encode((*buf)[:0], kind, id, canonical)
 	// A chunk that cannot be read back must not be found out years later.
 	again := decodeBuffers.Get()
 	defer decodeBuffers.Put(again)
@@ -275,8 +276,11 @@ func (w *Writer) memory(n int) []byte {
 }
 
 // release keeps a pack's memory for the next one: the largest, as many as there
-// are packs at a time. w.mu is held.
+// are packs at a time, but not that of a pack of one large chunk. w.mu is held.
 func (w *Writer) release(b []byte) {
+	if cap(b) > 2*w.r.packTarget {
+		return
+	}
 	w.free = append(w.free, b)
 	if len(w.free) > uploads+1 {
 		slices.SortFunc(w.free, func(a, b []byte) int { return cap(b) - cap(a) })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -345,4 +346,24 @@ func TestInvalidSnapshot(t *testing.T) {
 		return err
 	}))
 	whole(t, r.be)
+}
+
+// TestPackMemory: a pack gets the largest memory that is free and large enough, and
+// neither many small pieces nor one very large one are kept.
+func TestPackMemory(t *testing.T) {
+	w := &Writer{r: &Repository{packTarget: 1 << 20}}
+	for _, n := range []int{100, 1 << 20, 200, 1 << 19, 300, 3 << 20} {
+		w.release(make([]byte, n/2, n))
+	}
+	var got []int
+	for _, n := range []int{1 << 10, 400, 0, 0, 50} {
+		b := w.memory(n)
+		got = append(got, cap(b))
+		if len(b) != 0 {
+			t.Errorf("%d bytes in it", len(b))
+		}
+	}
+	if want := []int{1 << 20, 1 << 19, 300, 0, 50}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

@@ -11,9 +11,13 @@ import (
 // TestLimit: the limit is above what is alive, and comes down again.
 func TestLimit(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
-	before := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(before)
+	t.Setenv("GOGC", "")
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	Limit()
+	if got := debug.SetGCPercent(percent); got != percent {
+		t.Errorf("%d %% of garbage may come together", got)
+	}
 	if got := debug.SetMemoryLimit(-1); got != least {
 		t.Fatalf("the limit is %d", got)
 	}
@@ -36,6 +40,18 @@ func reaches(t *testing.T, good func(limit int64) bool) {
 		}
 	}
 	t.Fatalf("the limit stays at %d MB", debug.SetMemoryLimit(-1)>>20)
+}
+
+// TestPercentOfUser: who says how much garbage may come together has it.
+func TestPercentOfUser(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "")
+	t.Setenv("GOGC", "50")
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	defer debug.SetGCPercent(debug.SetGCPercent(50))
+	Limit()
+	if got := debug.SetGCPercent(50); got != 50 {
+		t.Errorf("%d %% of garbage may come together", got)
+	}
 }
 
 // TestLimitOfUser: who sets a limit has it.

@@ -42,9 +42,9 @@ func (s *Stack[T]) Put(x T) {
 	s.free = append(s.free, x)
 }
 
-// largest is the memory that a buffer may hold that is kept: a row may be far
-// larger than a chunk.
-const largest = 4 << 20
+// largest is the memory that a buffer may hold that is kept: twice what most chunks
+// have at the most. A chunk of one row may be far larger.
+const largest = 8 << 20
 
 // Buffers keeps byte slices. The zero value is ready.
 type Buffers struct{ kept Stack[*[]byte] }
@@ -66,10 +66,15 @@ func (b *Buffers) Put(buf *[]byte) {
 }
 
 // Sized gives length bytes of any content, of buf if it has as many. What is new
-// has room for more, so that a series of slightly larger ones needs no other.
+// and will be kept has room for more, so that a series of slightly larger ones needs
+// no other.
 func Sized(buf []byte, length int) []byte {
-	if cap(buf) < length {
-		buf = make([]byte, 1<<bits.Len(uint(length-1)))
+	if cap(buf) >= length {
+		return buf[:length]
 	}
-	return buf[:length]
+	room := length
+	if length <= largest {
+		room = 1 << bits.Len(uint(length-1))
+	}
+	return make([]byte, length, room)
 }

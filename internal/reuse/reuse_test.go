@@ -61,8 +61,12 @@ func TestBuffers(t *testing.T) {
 	}
 }
 
-// TestSized: none, one, and what is between two powers of two.
+// TestSized: none, one, what is between two powers of two, and what is not kept,
+// which takes no more than it needs.
 func TestSized(t *testing.T) {
+	if b := Sized(nil, largest+1); cap(b) > largest+largest/8 {
+		t.Errorf("%d bytes for one more than %d", cap(b), largest)
+	}
 	for _, n := range []int{0, 1, 2, 3, 4096, 4097} {
 		if b := Sized(nil, n); len(b) != n || cap(b) >= 2*n && n > 1 {
 			t.Errorf("%d bytes: %d of %d", n, len(b), cap(b))
