@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"autochrome/internal/chromatest"
-	"autochrome/internal/memory"
+	"autochrome/internal/hugepages"
 )
 
 func TestMain(m *testing.M) {
 	if args := os.Getenv(childArgs); args != "" {
 		os.Exit(child(args))
 	}
-	memory.UseHugePages(4 * memory.Needed) // as the program does, beside the workload
+	hugepages.Use(4 * hugepages.Needed) // as the program does, beside the workload
 	defer func() {
 		_ = os.Remove(programPath()) // there is none where nothing asked for it
 		if theWorld != nil {

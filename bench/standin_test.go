@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -61,13 +62,15 @@ func (s standIn) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	out := bufio.NewWriterSize(w, 64<<10)
-	defer out.Flush()
 	if asked.IDs == nil {
+		out := bufio.NewWriterSize(w, 64<<10)
+		defer out.Flush()
 		s.column(out, `{"ids":`, s.records, func(dst []byte, i int) []byte { return appendID(dst, uint64(i)) })
 		_, _ = out.WriteString(`,"include":[]}`)
 		return
 	}
+	var answer bytes.Buffer // whole, so that its length is told as Chroma does
+	out := bufio.NewWriterSize(&answer, 64<<10)
 	numbers := make([]uint64, len(asked.IDs))
 	for i, id := range asked.IDs {
 		numbers[i], _ = strconv.ParseUint(strings.TrimPrefix(id, "record-"), 10, 64)
@@ -81,6 +84,9 @@ func (s standIn) get(w http.ResponseWriter, r *http.Request) {
 	s.column(out, `,"metadatas":`, len(numbers), of(appendMetadata))
 	s.column(out, `,"uris":`, len(numbers), func(dst []byte, _ int) []byte { return append(dst, "null"...) })
 	_, _ = out.WriteString(`,"include":["embeddings","documents","metadatas","uris"]}`)
+	_ = out.Flush()
+	w.Header().Set("Content-Length", strconv.Itoa(answer.Len()))
+	_, _ = answer.WriteTo(w)
 }
 
 func (s standIn) column(out *bufio.Writer, name string, n int, value func(dst []byte, i int) []byte) {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -184,10 +183,24 @@ func (d *Database) DeleteCollection(ctx context.Context, name string) error {
 	return naming(err, name)
 }
 
-// collectionName is what Chroma allows. It is checked here because a name
-// becomes part of a path: deleting the collection ".." by chroma-go would be
+// collectionName reports whether Chroma allows a name. It is checked here because a
+// name becomes part of a path: deleting the collection ".." by chroma-go would be
 // deleting the database.
-var collectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,510}[A-Za-z0-9]$`)
+func collectionName(s string) bool {
+	if len(s) < 3 || len(s) > 512 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case (c == '.' || c == '_' || c == '-') && i > 0 && i < len(s)-1:
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 func (d *Database) checkName(op, name string) error {
 	if err := d.ValidName(name); err != nil {
@@ -199,7 +212,7 @@ func (d *Database) checkName(op, name string) error {
 // ValidName says why no collection can be called so; nil: it can.
 func (d *Database) ValidName(name string) error {
 	switch {
-	case !collectionName.MatchString(name):
+	case !collectionName(name):
 		return fmt.Errorf("%q is no name of a collection: those are 3 to 512 of a-z, A-Z, 0-9, '.', '_', '-', and begin and end with a letter or digit", name)
 	case strings.Contains(name, ".."):
 		return fmt.Errorf("%q is no name of a collection: two dots in a row", name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -379,5 +380,18 @@ func TestCollectionsOfALimitedListing(t *testing.T) {
 	total, listed = 3, 2
 	if _, err := d.Collections(t.Context()); !errors.Is(err, ErrAnswer) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestCollectionName: names are what Chroma's own form allows.
+func TestCollectionName(t *testing.T) {
+	form := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,510}[A-Za-z0-9]$`)
+	for _, name := range []string{
+		"", "a", "ab", "abc", "a-c", "a_c", "a.c", "-bc", "ab-", ".bc", "ab.", "_ab", "ab_", "...", "A9z", "a b", "a/c", "aéc", "a\x00c", "abc\n",
+		strings.Repeat("a", 511), strings.Repeat("a", 512), strings.Repeat("a", 513),
+	} {
+		if got, want := collectionName(name), form.MatchString(name); got != want {
+			t.Errorf("%.20q is a name: %v, want %v", name, got, want)
+		}
 	}
 }

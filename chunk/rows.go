@@ -92,19 +92,6 @@ func (r *Rows) AllAbsent() bool {
 	return true
 }
 
-// Twice finds a row that stands twice, as no id may.
-func (r *Rows) Twice() (row []byte, ok bool) {
-	seen := make(map[string]struct{}, r.Len())
-	for i := range r.ends {
-		row, _ := r.Row(i)
-		if _, ok := seen[string(row)]; ok {
-			return row, true
-		}
-		seen[string(row)] = struct{}{}
-	}
-	return nil, false
-}
-
 // Grow makes room for rows of n bytes in all.
 func (r *Rows) Grow(n int) { r.data = slices.Grow(r.data, n) }
 

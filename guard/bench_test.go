@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"autochrome/chunk"
-	"autochrome/internal/memory"
+	"autochrome/internal/hugepages"
 	"autochrome/internal/process"
 	"autochrome/repo"
 	"autochrome/repo/backend"
@@ -116,7 +116,7 @@ func recorderOver(b testing.TB, w *repo.Writer, m *made, n int) *recorder {
 // BenchmarkPoint makes points of 100 records: appended, and updated at random
 // places. AUTOCHROME_BENCH_RECORDS says of how many, with commas between.
 func BenchmarkPoint(b *testing.B) {
-	memory.UseHugePages(4 * memory.Needed) // as the program does
+	hugepages.Use(4 * hugepages.Needed) // as the program does
 	sizes := []int{10_000, 100_000}
 	if text := os.Getenv("AUTOCHROME_BENCH_RECORDS"); text != "" {
 		sizes = nil

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -32,7 +33,8 @@ const (
 	// full pack, or one chunk of the largest size, and what stands around it.
 	MaxPack = 512 << 20
 
-	// entryMin is the length of the shortest entry.
+	// EntryMax is the length of a directory's longest entry, entryMin of the shortest.
+	EntryMax = 1 + chunk.IDSize + binary.MaxVarintLen32
 	entryMin = 1 + chunk.IDSize + 1
 )
 

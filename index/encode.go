@@ -3,6 +3,7 @@ package index
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 
 	"autochrome/chunk"
 )
@@ -10,6 +11,7 @@ import (
 // AppendDirectory appends a pack's directory. The entries' offsets are not
 // written: they follow from the lengths.
 func AppendDirectory(dst []byte, entries []Entry) []byte {
+	dst = slices.Grow(dst, binary.MaxVarintLen32+len(entries)*EntryMax)
 	dst = binary.AppendUvarint(dst, uint64(len(entries)))
 	for _, e := range entries {
 		dst = append(dst, byte(e.Kind))
@@ -29,6 +31,12 @@ func AppendFile(dst []byte, packs []Pack) []byte {
 
 func appendFile(dst []byte, salt [saltSize]byte, packs []Pack) []byte {
 	start := len(dst)
+	entries := 0
+	for _, p := range packs {
+		entries += len(p.Entries)
+	}
+	const head = 64 // more than the file's, with the checksum, or a pack's take
+	dst = slices.Grow(dst, head+len(packs)*head+entries*EntryMax)
 	dst = append(dst, fileMagic...)
 	dst = append(dst, fileVersion)
 	dst = append(dst, salt[:]...)

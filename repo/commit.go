@@ -100,9 +100,10 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	p := w.open
 	w.open = nil
 	if p == nil {
-		p = newPack(w.memory(0), w.r.packTarget, w.r.envelope)
+		p = w.newPack()
 	}
 	w.mu.Unlock()
+	defer p.discard()
 	if err := w.settle(ctx); err != nil {
 		return s, err
 	}
@@ -110,7 +111,7 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 		return s, w.fail(err)
 	}
 	w.mu.Lock()
-	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored+int64(len(p.buf))
+	s.Stats.ChunksStored, s.Stats.BytesStored = w.since.Chunks, w.since.Stored+int64(p.length())
 	w.mu.Unlock()
 	record, s, err := encodeRecord(s.complete())
 	if err != nil {
@@ -120,21 +121,20 @@ func (w *Writer) SavePoint(ctx context.Context, s Snapshot) (Snapshot, error) {
 	w.mu.Lock()
 	p.add(index.Record, s.ID, stored)
 	w.mu.Unlock()
-	file, pack := p.finish()
+	rest, pack := p.finish()
 	s.File = pointFile(pack.ID)
-	if err := w.r.be.Save(ctx, s.File, file); err != nil {
+	if err := p.save(ctx, w.r.be, s.File, rest); err != nil {
 		return s, w.takeBack(ctx, s.File, err)
 	}
-	s = w.r.addRoot(s, int64(len(file)), &pack)
+	s = w.r.addRoot(s, pack.Size, &pack)
 	w.mu.Lock()
 	w.standing.alive[pack.ID] = true
-	w.forget(p)
-	w.release(file)
+	w.drop(p)
 	w.mu.Unlock()
 	if err := w.secure(ctx, s.Root, nil, true); err != nil {
 		return s, w.takeBack(ctx, s.File, err)
 	}
-	w.committed(len(file))
+	w.committed(int(pack.Size))
 	w.mu.Lock()
 	w.points = append(w.points, pack.ID)
 	w.mu.Unlock()

@@ -94,6 +94,27 @@ func (s *sealedStore) LoadInto(ctx context.Context, buf []byte, name string, off
 	return backend.LoadInto(ctx, s.Backend, buf, name, offset, length)
 }
 
+// Draft implements backend.Drafter, for packs: what is sealed as a whole cannot be
+// written piece by piece.
+func (s *sealedStore) Draft(ctx context.Context, folder string) (backend.Draft, error) {
+	d, err := backend.NewDraft(ctx, s.Backend, folder)
+	if err != nil {
+		return nil, err
+	}
+	return packDraft{d}, nil
+}
+
+// packDraft is a draft that never becomes a file which should be sealed.
+type packDraft struct{ backend.Draft }
+
+// Save implements backend.Draft.
+func (d packDraft) Save(ctx context.Context, name string) error {
+	if isSealed(name) {
+		return invalid("%s: must be sealed as a whole", name)
+	}
+	return d.Draft.Save(ctx, name)
+}
+
 // List implements backend.Backend. Sizes are those that Load gives.
 func (s *sealedStore) List(ctx context.Context, folder string, fn func(backend.Info) error) error {
 	return s.Backend.List(ctx, folder, func(info backend.Info) error {

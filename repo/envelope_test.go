@@ -161,7 +161,7 @@ func FuzzSealedDirectory(f *testing.F) {
 			}
 			return
 		}
-		again, err := e.open(e.sealDirectory(make([]byte, before), directory)[before:], sealedDirectory)
+		again, err := e.open(e.sealDirectory(0, make([]byte, before), directory)[before:], sealedDirectory)
 		if err != nil || !bytes.Equal(again, plain) {
 			t.Errorf("%x is written as %x, %v", plain, again, err)
 		}
@@ -181,4 +181,22 @@ func FuzzSealedFile(f *testing.F) {
 			t.Errorf("%q opened to %x, %v", name, b, err)
 		}
 	})
+}
+
+// TestSealedDraft: only packs are written piece by piece; any other file would lie
+// there as it is.
+func TestSealedDraft(t *testing.T) {
+	ctx := t.Context()
+	m := new(backend.Memory)
+	s := &sealedStore{m, newEnvelope([secretBytes]byte{1})}
+	d, err := backend.NewDraft(ctx, s, packsFolder)
+	must(t, err)
+	defer d.Discard()
+	must(t, d.Write(ctx, []byte("ACIX\x00plain")))
+	wantErr(t, d.Save(ctx, indexFolder+"x"), ErrInvalid)
+	names, err := backend.Names(ctx, m, "")
+	if err != nil || len(names) != 0 {
+		t.Errorf("there are %q, %v", names, err)
+	}
+	must(t, d.Save(ctx, packFile(chunk.ID{1})))
 }

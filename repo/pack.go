@@ -28,16 +28,15 @@ const (
 	packHeader  = len(packMagic) + 1 + packSalt // index.FirstOffset
 	packTrailer = chunk.IDSize + 4 + 1 + len(packEnd)
 
-	// packTarget is where a pack is full, in bytes with its directory. A Writer
-	// holds three packs in memory (one open, two on their way), so this bounds
-	// it; larger files gain nothing in a folder, and in an object store a request
-	// costs as much as 1 to 2 MB of transfer. A larger chunk makes a larger pack.
+	// packTarget is where a pack is full, in bytes with its directory. Larger files
+	// gain nothing in a folder, and in an object store a request costs as much as 1
+	// to 2 MB of transfer. A larger chunk makes a larger pack.
 	packTarget = 8 << 20
+
+	// packPieces is in how many pieces a full pack is written.
+	packPieces = 32
 
 	// packTail is how much of a pack's end is read first: the directory of a
 	// full pack of text chunks, or a point pack's directory and record.
 	packTail = 64 << 10
-
-	// entryMax is the length of the longest directory entry.
-	entryMax = 1 + chunk.IDSize + 5
 )

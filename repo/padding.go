@@ -29,10 +29,11 @@ func (e *envelope) directorySize() int {
 	return lengthSize + envelopeSize
 }
 
-// sealDirectory appends a pack's directory to what stands before it. Sealed are
-// its length (u32), the directory, and zeros that pad the pack.
-func (e *envelope) sealDirectory(file, directory []byte) []byte {
-	size := int64(len(file) + len(directory) + e.directorySize() + packTrailer)
+// sealDirectory appends a pack's directory to what stands before it, which are
+// spilled bytes and file. Sealed are its length (u32), the directory, and zeros that
+// pad the pack.
+func (e *envelope) sealDirectory(spilled int, file, directory []byte) []byte {
+	size := int64(spilled + len(file) + len(directory) + e.directorySize() + packTrailer)
 	return e.seal(file, sealedDirectory, func(dst []byte) []byte {
 		if e == nil {
 			return append(dst, directory...)

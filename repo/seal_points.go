@@ -138,6 +138,7 @@ func (s *pointSeal) ids() (ids []chunk.ID) {
 func (s *pointSeal) copy(ctx context.Context) error {
 	r := s.w.r
 	pack := newPack(nil, r.packTarget, r.envelope)
+	defer func() { pack.discard() }()
 	copied := map[chunk.ID]bool{}
 	for some := range slices.Chunk(s.points, parallelLoads) {
 		files := make([][]byte, len(some))
@@ -169,9 +170,12 @@ func (s *pointSeal) copy(ctx context.Context) error {
 					if err := s.save(ctx, pack); err != nil {
 						return err
 					}
+					pack.discard()
 					pack = newPack(nil, r.packTarget, r.envelope)
 				}
-				pack.add(e.Kind, e.ID, file[e.Offset:e.Offset+e.Length])
+				if err := pack.put(ctx, r.be, e.Kind, e.ID, file[e.Offset:e.Offset+e.Length]); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -201,9 +205,9 @@ func (s *pointSeal) save(ctx context.Context, p *packBuilder) error {
 	if len(p.entries) == 0 {
 		return nil
 	}
-	file, pack := p.finish()
+	rest, pack := p.finish()
 	s.packs = append(s.packs, pack)
-	return s.w.r.be.Save(ctx, packFile(pack.ID), file)
+	return p.save(ctx, s.w.r.be, packFile(pack.ID), rest)
 }
 
 // counts reports whether the new packs may be counted on, as the marks are now.

@@ -8,10 +8,13 @@ import (
 	"autochrome/index"
 )
 
-// indexAfter is after how many packs an index file is written without being
-// asked for, so that a first snapshot of many gigabytes that is cut short need
-// not begin from nothing, and the directories do not fill the memory.
-const indexAfter = 64
+// An index file is written without being asked for after so many packs, so that a
+// first snapshot of many gigabytes that is cut short need not begin from nothing, or
+// so many chunks, whose places would fill the memory.
+const (
+	indexAfter  = 64
+	indexChunks = 1 << 14
+)
 
 // makeRoom starts the upload of the open pack when n bytes do not fit into it.
 // It waits for a free upload first: so no more packs are in memory than that.
@@ -46,31 +49,29 @@ func (w *Writer) slot(ctx context.Context) error {
 func (w *Writer) upload(p *packBuilder) {
 	w.group.Go(func() error {
 		defer func() { <-w.slots }()
-		file, pack := p.finish()
-		if err := w.r.be.Save(w.ctx, packFile(pack.ID), file); err != nil {
-			return w.fail(err)
+		rest, pack := p.finish()
+		err := p.save(w.ctx, w.r.be, packFile(pack.ID), rest)
+		if err != nil {
+			err = w.fail(err)
 		}
 		w.mu.Lock()
-		w.local.Add(pack)
-		w.done = append(w.done, pack)
-		w.standing.alive[pack.ID] = true
-		w.forget(p)
-		w.wrote(len(file))
-		w.release(file)
-		many := len(w.done) >= indexAfter
+		w.drop(p)
+		if err == nil {
+			w.local.Add(pack)
+			w.done = append(w.done, pack)
+			w.standing.alive[pack.ID] = true
+			w.wrote(int(pack.Size))
+		}
+		many := len(w.done) >= indexAfter || w.local.Len() >= indexChunks
 		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
 		if many {
 			return w.writeIndex(w.ctx)
 		}
 		return nil
 	})
-}
-
-// forget drops a durable pack's chunks from the pending ones. w.mu is held.
-func (w *Writer) forget(p *packBuilder) {
-	for _, e := range p.entries {
-		delete(w.pending, e.ID)
-	}
 }
 
 // wrote counts a file. w.mu is held.

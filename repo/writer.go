@@ -1,11 +1,9 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -15,8 +13,8 @@ import (
 	"autochrome/internal/reuse"
 )
 
-// uploads is how many packs are on their way at a time: one is hashed while
-// the other is written, and each holds packTarget bytes.
+// uploads is how many packs are on their way at a time: one may begin while another
+// waits for its disk.
 const uploads = 2
 
 // Writer stores chunks and snapshots, inside Repository.Write. It is safe for
@@ -30,7 +28,6 @@ type Writer struct {
 
 	mu      sync.Mutex
 	open    *packBuilder        // takes chunks; nil: none
-	free    [][]byte            // memory of packs that were uploaded, or that grew out of it
 	pending map[chunk.ID]inPack // chunks of packs that are not durable yet
 	local   *index.Index        // of packs that are durable, but in no index file
 	done    []index.Pack        // the same packs
@@ -83,6 +80,11 @@ func (r *Repository) Write(ctx context.Context, fn func(*Writer) error) (err err
 	defer func() {
 		w.cancel(ErrClosed)
 		_ = w.uploading().Wait() // its error is the cause, and was returned
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.open != nil {
+			w.drop(w.open)
+		}
 	}()
 	if err := w.begin(ctx); err != nil {
 		return err
@@ -159,12 +161,16 @@ func (w *Writer) LoadWith(ctx context.Context, id chunk.ID, alloc func(int) []by
 	p, pending := w.pending[id]
 	var stored []byte
 	var kind chunk.Kind
+	var err error
 	if pending {
 		kind = p.pack.entries[p.at].Kind
-		stored = bytes.Clone(p.pack.stored(p.at)) // the pack's memory is used again
+		stored, err = p.pack.stored(ctx, p.at)
 	}
 	local := w.local
 	w.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	if pending {
 		return w.r.decodeWith(alloc, kind, id, stored)
 	}
@@ -229,7 +235,7 @@ func (w *Writer) put(ctx context.Context, kind chunk.Kind, id chunk.ID, stored [
 // heads, and the envelope.
 const encodedMore = 1 << 10
 
-var encodeBuffers, decodeBuffers reuse.Buffers
+var encodeBuffers, decodeBuffers, packBuffers reuse.Buffers
 
 // add puts a stored chunk into the open pack, and says false when that is full.
 func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool, error) {
@@ -242,50 +248,36 @@ func (w *Writer) add(kind chunk.Kind, id chunk.ID, stored []byte, raw int) (bool
 		return true, nil
 	}
 	if w.open == nil {
-		w.open = newPack(w.memory(0), w.r.packTarget, w.r.envelope)
+		w.open = w.newPack()
 	}
 	if !w.open.fits(len(stored)) {
 		return false, nil
 	}
-	if more := w.open.lacks(len(stored), len(w.slots) > 0); more > 0 {
-		w.release(w.open.move(w.memory(more)))
-	}
 	w.pending[id] = inPack{w.open, len(w.open.entries)}
-	w.open.add(kind, id, stored)
+	if err := w.open.put(w.ctx, w.r.be, kind, id, stored); err != nil {
+		return false, w.fail(err)
+	}
 	k := w.stats.Kinds[kind]
 	w.stats.Kinds[kind] = KindStats{k.Chunks + 1, k.Raw + int64(raw), k.Stored + int64(len(stored))}
 	w.since.Chunks++
 	return true, nil
 }
 
-// memory gives memory for n bytes of a pack: the largest that is free, or new
-// where that is too small. w.mu is held.
-func (w *Writer) memory(n int) []byte {
-	best := -1
-	for i, b := range w.free {
-		if cap(b) >= n && (best < 0 || cap(b) > cap(w.free[best])) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return make([]byte, 0, n)
-	}
-	b := w.free[best]
-	w.free = slices.Delete(w.free, best, best+1)
-	return b[:0]
+// newPack starts a pack in memory that is used again.
+func (w *Writer) newPack() *packBuilder {
+	return newPack(*packBuffers.Get(), w.r.packTarget, w.r.envelope)
 }
 
-// release keeps a pack's memory for the next one: the largest, as many as there
-// are packs at a time, but not that of a pack of one large chunk. w.mu is held.
-func (w *Writer) release(b []byte) {
-	if cap(b) > 2*w.r.packTarget {
-		return
+// drop frees what a pack holds that was saved, or given up when the Writer ended. Its
+// chunks are pending no more. w.mu is held.
+func (w *Writer) drop(p *packBuilder) {
+	for _, e := range p.entries {
+		delete(w.pending, e.ID)
 	}
-	w.free = append(w.free, b)
-	if len(w.free) > uploads+1 {
-		slices.SortFunc(w.free, func(a, b []byte) int { return cap(b) - cap(a) })
-		w.free = slices.Delete(w.free, uploads+1, len(w.free))
-	}
+	p.discard()
+	buf := p.buf
+	p.buf = nil
+	packBuffers.Put(&buf)
 }
 
 // Stats counts what was stored until now.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -348,22 +348,74 @@ func TestInvalidSnapshot(t *testing.T) {
 	whole(t, r.be)
 }
 
-// TestPackMemory: a pack gets the largest memory that is free and large enough, and
-// neither many small pieces nor one very large one are kept.
+// TestPackMemory: of a pack no more is in memory than a piece and a chunk, and when a
+// Writer fails, nothing of it is left in the folder.
 func TestPackMemory(t *testing.T) {
-	w := &Writer{r: &Repository{packTarget: 1 << 20}}
-	for _, n := range []int{100, 1 << 20, 200, 1 << 19, 300, 3 << 20} {
-		w.release(make([]byte, n/2, n))
+	ctx := t.Context()
+	be, err := backend.OpenLocal(t.TempDir())
+	must(t, err)
+	r := initialised(t, be)
+	r.packTarget = 1 << 20
+	const size = 20 << 10
+	failed := errors.New("given up")
+	packs := filepath.Join(be.Location(), "packs")
+	err = r.Write(ctx, func(w *Writer) error {
+		for i := range 40 {
+			if _, err := save(ctx, w, noise(uint64(i), size)); err != nil {
+				return err
+			}
+			if n := len(w.open.buf); n > r.packTarget/packPieces+size {
+				t.Fatalf("%d bytes are in memory", n)
+			}
+		}
+		if w.open.length() < 40*size {
+			t.Errorf("the pack has %d bytes", w.open.length())
+		}
+		if names, err := filepath.Glob(filepath.Join(packs, "*")); len(names) != 1 || err != nil {
+			t.Errorf("under way: %q, %v", names, err)
+		}
+		return failed
+	})
+	if !errors.Is(err, failed) {
+		t.Fatal(err)
 	}
-	var got []int
-	for _, n := range []int{1 << 10, 400, 0, 0, 50} {
-		b := w.memory(n)
-		got = append(got, cap(b))
-		if len(b) != 0 {
-			t.Errorf("%d bytes in it", len(b))
+	if names, err := filepath.Glob(filepath.Join(packs, "*")); len(names) != 0 || err != nil {
+		t.Errorf("left: %q, %v", names, err)
+	}
+}
+
+// TestPieceFails: a piece that cannot be written ends the Writer, as a pack that
+// cannot be saved does.
+func TestPieceFails(t *testing.T) {
+	ctx := t.Context()
+	m := new(backend.Memory)
+	r := initialised(t, faulty.Wrap(m, faulty.Fail(faulty.Nth(3, faulty.Write), nil)))
+	r.packTarget = 1 << 20
+	for _, point := range []bool{false, true} {
+		err := r.Write(ctx, func(w *Writer) error {
+			var ids []chunk.ID
+			for i := range 10 {
+				id, err := save(ctx, w, noise(uint64(i), 20<<10))
+				ids = append(ids, id...)
+				if err != nil {
+					if _, again := save(ctx, w, "more"); !errors.Is(again, faulty.ErrInjected) {
+						t.Errorf("afterwards: %v", again)
+					}
+					return nil // the Writer keeps it
+				}
+			}
+			if point {
+				_, err := w.SavePoint(ctx, snapshotOf(ids...))
+				return err
+			}
+			_, err := w.SaveSnapshot(ctx, snapshotOf(ids...))
+			return err
+		})
+		if failed := errors.Is(err, faulty.ErrInjected); failed == point {
+			t.Errorf("the first Writer fails, the second does not: %v", err)
 		}
 	}
-	if want := []int{1 << 20, 1 << 19, 300, 0, 50}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	if n := len(whole(t, m)); n != 1 {
+		t.Errorf("%d snapshots", n)
 	}
 }

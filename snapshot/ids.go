@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 
 	"autochrome/chunk"
 	"autochrome/internal/tempfile"
@@ -20,6 +21,9 @@ type idList struct {
 	in    *bufio.Reader
 	count int
 	sum   hash.Hash
+
+	batch [][]byte // what next gave
+	bytes []byte   // and where it lies
 }
 
 // listIDs asks for the ids of a collection. The caller closes the list.
@@ -49,32 +53,34 @@ func listIDs(ctx context.Context, src Source, serverID string) (*idList, error) 
 }
 
 func writeID(w *bufio.Writer, id []byte) error {
-	var length [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(length[:], uint64(len(id)))
-	if _, err := w.Write(length[:n]); err != nil {
+	if _, err := w.Write(binary.AppendUvarint(w.AvailableBuffer(), uint64(len(id)))); err != nil {
 		return err
 	}
 	_, err := w.Write(id)
 	return err
 }
 
-// next appends the next n ids, fewer at the end.
-func (l *idList) next(dst [][]byte, n int) ([][]byte, error) {
+// next gives the next n ids, fewer at the end. They stand until it is called again.
+func (l *idList) next(n int) ([][]byte, error) {
+	l.batch, l.bytes = l.batch[:0], l.bytes[:0]
 	for range n {
 		length, err := binary.ReadUvarint(l.in)
 		if errors.Is(err, io.EOF) {
-			return dst, nil
+			break
 		}
 		if err != nil {
-			return dst, err
+			return nil, err
 		}
-		id := make([]byte, length)
+		// An id stays where it is when those behind it need other memory.
+		begin := len(l.bytes)
+		l.bytes = slices.Grow(l.bytes, int(length))[:begin+int(length)]
+		id := l.bytes[begin:]
 		if _, err := io.ReadFull(l.in, id); err != nil {
-			return dst, err
+			return nil, err
 		}
-		dst = append(dst, id)
+		l.batch = append(l.batch, id)
 	}
-	return dst, nil
+	return l.batch, nil
 }
 
 // unchanged asks for the ids again and reports whether they are the same in

@@ -16,9 +16,12 @@ const (
 	largestPage = 20000 // the server takes 32,000 ids and no more
 )
 
-// bodyBytes is the memory that an answer is given before it is asked for: the
-// answers scatter around pageBytes, and one that does not fit takes twice that.
+// bodyBytes is the memory that most answers are given before they are asked for:
+// they scatter around pageBytes, and one that does not fit takes twice that.
 const bodyBytes = pageBytes + pageBytes/4
+
+// component is how many bytes a component of an embedding takes in an answer, about.
+const component = 12
 
 // page is an answer that was fetched and not yet decoded.
 type page struct {
@@ -49,12 +52,19 @@ type pager struct {
 func newPager(src Source) *pager {
 	p := &pager{src: src, free: make(chan *bytes.Buffer, 2)}
 	for range cap(p.free) {
-		p.free <- newBody()
+		p.free <- new(bytes.Buffer)
 	}
 	return p
 }
 
-func newBody() *bytes.Buffer { return bytes.NewBuffer(make([]byte, 0, bodyBytes)) }
+// roomFor gives a body for an answer of about n bytes. Small ones grow by themselves:
+// of few dimensions the largest page is far below pageBytes.
+func roomFor(body *bytes.Buffer, n int) *bytes.Buffer {
+	if n > pageBytes/2 && body.Cap() < bodyBytes {
+		return bytes.NewBuffer(make([]byte, 0, bodyBytes))
+	}
+	return body
+}
 
 // read hands on each collection before it reads it. It ends with the first
 // error, which the collection has, unless that says that the collection is gone.
@@ -114,14 +124,14 @@ func (p *pager) filled(ctx context.Context, c chunk.Collection) (chunk.Collectio
 
 func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 	size := firstPage
-	var batch, left [][]byte // left: those of batch that are still to be asked for
+	each := r.collection.Description.Dimension * component // bytes of a record, about
+	var left [][]byte                                      // ids that are still to be asked for
 	for {
 		if len(left) == 0 {
 			var err error
-			if batch, err = ids.next(batch[:0], size); err != nil {
+			if left, err = ids.next(size); err != nil {
 				return err
 			}
-			left = batch
 		}
 		if len(left) == 0 {
 			return nil
@@ -133,8 +143,9 @@ func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 			return ctx.Err()
 		}
 		asked := left[:min(size, len(left))]
+		body = roomFor(body, len(asked)*each)
 		if err := p.src.Fetch(ctx, r.collection.ServerID, asked, body); err != nil {
-			p.free <- newBody() // the old one may have grown to the limit of an answer
+			p.free <- new(bytes.Buffer) // the old one may have grown to the limit of an answer
 			if !p.src.TooLarge(err) || len(asked) == 1 {
 				return err
 			}
@@ -142,7 +153,7 @@ func (p *pager) fetch(ctx context.Context, r *reading, ids *idList) error {
 			continue
 		}
 		left = left[len(asked):]
-		size = nextSize(size, len(asked), body.Len())
+		size, each = nextSize(size, len(asked), body.Len()), body.Len()/len(asked)
 		select {
 		case r.pages <- page{body, len(asked)}:
 		case <-ctx.Done():

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"autochrome/chroma"
+	"autochrome/internal/memory"
 	"autochrome/repo"
 	"autochrome/snapshot"
 )
@@ -132,6 +133,7 @@ func createOptions(s *session) (o snapshot.Options, err error) {
 }
 
 func (s *session) take(ctx context.Context, r *repo.Repository, t *chroma.Database, o snapshot.Options, e *repo.AuditEntry, show taken) error {
+	memory.Frugal() // mostly it is done beside other work
 	bar := newProgress(s.console)
 	o.Progress = bar.reading
 	res, err := snapshot.Take(ctx, r, t, o)

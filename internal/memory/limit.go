@@ -1,8 +1,5 @@
-// Package memory says how the program uses memory: how much garbage may come
-// together, and in what pages the heap lies. A program imports it for that: it acts
-// when it is initialized, before packages whose initialization needs much memory.
-// It may, since it needs few others and a path that begins with an "a" comes first
-// where the order is free.
+// Package memory says how much garbage may come together. A program imports it for
+// that: it acts when it is initialized.
 package memory
 
 import (
@@ -10,33 +7,21 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-)
+	"time"
 
-// Needed is how much memory a snapshot needs, about.
-const Needed = 64 << 20
+	_ "autochrome/internal/hugepages" // for whoever uses memory
+)
 
 // percent is how much garbage may come together, beside what is alive, until there
 // is as much of both as the limit allows: before that, collecting it costs more than
 // it frees.
 const percent = 400
 
-func init() {
-	UseHugePages(Needed)
-	Limit()
-}
-
-// least is from where on garbage is collected without waiting for as much again
-// to come together. A snapshot keeps 35 to 45 MB alive (packs under way, two
-// pages, a row group), whatever the size of the collection, and each page leaves
-// its own size of garbage. With this limit a hundred thousand records of 384
-// dimensions need 80 MB of resident memory, five million of 8 need 98, and it costs no
-// time that shows.
-const least = 64 << 20
+func init() { Limit() }
 
 // Limit sets the limit, unless the user did, and how much garbage comes together
-// below it, unless the user said that. It follows what is alive: below
-// that, garbage would be collected all the time (the index of four million chunks
-// alone is 180 MB).
+// below it, unless the user said that. From then on it follows what is alive, and
+// how often garbage is collected.
 func Limit() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -44,28 +29,28 @@ func Limit() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}
-	debug.SetMemoryLimit(least)
-	follow(least)
+	p := &pace{last: time.Now()}
+	p.limit = p.next(0, often)
+	debug.SetMemoryLimit(p.limit)
+	p.follow()
 }
 
 // follow sets the limit anew after each collection where that is due.
-func follow(limit int64) {
+func (p *pace) follow() {
 	collected := &struct{ self any }{} // with a pointer, so that it is an object by itself
-	runtime.AddCleanup(collected, func(limit int64) {
-		wanted := limitFor(alive())
-		if wanted > limit || wanted < limit-limit/8 { // setting it stops the world for a moment
+	runtime.AddCleanup(collected, func(p *pace) {
+		now := time.Now()
+		wanted := p.next(alive(), now.Sub(p.last))
+		p.last = now
+		if wanted > p.limit || wanted < p.limit-p.limit/8 { // setting it stops the world for a moment
 			debug.SetMemoryLimit(wanted)
-			limit = wanted
+			p.limit = wanted
 		}
-		follow(limit)
-	}, limit)
+		p.follow()
+	}, p)
 }
 
-// limitFor leaves room for garbage of a quarter of what is alive, and for what the
-// runtime takes itself.
-func limitFor(alive int64) int64 { return max(least, alive+alive/4+8<<20) }
-
-// alive is what the last collection found in use.
+// alive is what the last collection found in use, in bytes.
 func alive() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)

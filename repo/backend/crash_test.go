@@ -5,10 +5,12 @@ package backend_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -95,7 +97,7 @@ func checkSaved(t *testing.T, folder string, acknowledged map[string]bool) {
 	}
 }
 
-// saveForEver saves from four goroutines, by Save and by Create, and says so.
+// saveForEver saves from six goroutines, by Save, by Create and by drafts, and says so.
 func saveForEver(t *testing.T, folder string) {
 	l, err := backend.OpenLocal(folder)
 	if err != nil {
@@ -104,12 +106,22 @@ func saveForEver(t *testing.T, folder string) {
 	run := rand.Uint32()
 	fmt.Println("begun")
 	var wg sync.WaitGroup
-	for w := range 4 {
-		wg.Go(func() {
-			put := l.Save
-			if w%2 == 1 {
-				put = l.Create
+	drafted := func(ctx context.Context, name string, data []byte) error {
+		d, err := l.Draft(ctx, "packs/")
+		if err != nil {
+			return err
+		}
+		defer d.Discard()
+		for part := range slices.Chunk(data, 100<<10) {
+			if err := d.Write(ctx, part); err != nil {
+				return err
 			}
+		}
+		return d.Save(ctx, name)
+	}
+	for w := range 6 {
+		wg.Go(func() {
+			put := []func(context.Context, string, []byte) error{l.Save, l.Create, drafted}[w%3]
 			for i := 0; ; i++ {
 				name := fmt.Sprintf("packs/%02x/%08x-%d-%d", i%8, run, w, i)
 				if err := put(t.Context(), name, contentOf(name)); err != nil {

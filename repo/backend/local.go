@@ -30,10 +30,14 @@ type Local struct {
 	link    func(oldname, newname string) error               // root.Link, but for tests
 	lock    func(context.Context, *flock.Flock) (bool, error) // tryLock, but for tests
 	folders sync.Map                                          // names of folders known to be durable
+	cleaned sync.Map                                          // names of folders without stale files
 	reserve reserve
 }
 
-var _ Backend = (*Local)(nil)
+var (
+	_ Backend = (*Local)(nil)
+	_ Drafter = (*Local)(nil)
+)
 
 // OpenLocal opens a folder, which must be there, and writes nothing.
 func OpenLocal(folder string) (*Local, error) {

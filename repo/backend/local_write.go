@@ -67,8 +67,7 @@ func (l *Local) write(ctx context.Context, op, name string, data []byte, publish
 	}
 	folder := path.Dir(name)
 	once := func() error {
-		first, err := l.makeFolder(folder)
-		if err != nil {
+		if err := l.makeFolder(folder); err != nil {
 			return err
 		}
 		tmp := path.Join(folder, tmpPrefix+rand.Text())
@@ -76,27 +75,33 @@ func (l *Local) write(ctx context.Context, op, name string, data []byte, publish
 		if err != nil {
 			return err
 		}
-		if first {
-			l.removeStale(folder, modified.Add(-staleAfter))
-		}
+		l.removeStale(folder, modified)
 		if err := publish(tmp); err != nil {
 			_ = l.root.Remove(tmp)
 			return err
 		}
 		return l.sync(folder)
 	}
-	err := l.withReserve(func() error {
-		err := once()
-		if errors.Is(err, fs.ErrNotExist) { // somebody removed the folder, or our stale file
-			l.folders.Clear()
-			err = once()
-		}
-		return err
-	})
+	return writeError(op, l.where(name), l.withReserve(func() error { return l.again(once) }))
+}
+
+// again does what writes into folders once more where somebody removed one of
+// them, or a stale file of ours.
+func (l *Local) again(write func() error) error {
+	err := write()
+	if errors.Is(err, fs.ErrNotExist) {
+		l.folders.Clear()
+		err = write()
+	}
+	return err
+}
+
+// writeError is fileError, but for what ended because its context did.
+func writeError(op, where string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fileError(op, l.where(name), err)
+	return fileError(op, where, err)
 }
 
 // writeTemp writes and syncs a new file, or leaves none, and returns the time
@@ -114,15 +119,8 @@ func (l *Local) writeTemp(ctx context.Context, tmp string, data []byte) (modifie
 			_ = l.root.Remove(tmp)
 		}
 	}()
-	for len(data) > 0 {
-		if err := ctx.Err(); err != nil {
-			return time.Time{}, err
-		}
-		n := min(piece, len(data))
-		if _, err := f.Write(data[:n]); err != nil {
-			return time.Time{}, err
-		}
-		data = data[n:]
+	if _, err := writePieces(ctx, f, data); err != nil {
+		return time.Time{}, err
 	}
 	if err := f.Sync(); err != nil {
 		return time.Time{}, err
@@ -132,6 +130,22 @@ func (l *Local) writeTemp(ctx context.Context, tmp string, data []byte) (modifie
 		return time.Time{}, err
 	}
 	return info.ModTime(), ctx.Err()
+}
+
+// writePieces appends data to a file while its context lasts, and tells how many
+// bytes it came to.
+func writePieces(ctx context.Context, f *os.File, data []byte) (written int, err error) {
+	for written < len(data) {
+		if err := ctx.Err(); err != nil {
+			return written, err
+		}
+		n, err := f.Write(data[written:min(written+piece, len(data))])
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // renameNew is Create's way on file systems without hard links (FAT, exFAT):
@@ -173,26 +187,25 @@ func (l *Local) sameFile(a, b string) bool {
 }
 
 // makeFolder makes a folder and what is above it, durably. It syncs also what
-// was there already, once a process: whoever made it may not have come to
-// that. first reports whether this process has not used the folder before.
-func (l *Local) makeFolder(folder string) (first bool, err error) {
+// was there already, once a process: whoever made it may not have come to that.
+func (l *Local) makeFolder(folder string) error {
 	if _, known := l.folders.Load(folder); known {
-		return false, nil
+		return nil
 	}
 	if folder != "." {
 		parent := path.Dir(folder)
-		if _, err := l.makeFolder(parent); err != nil {
-			return false, err
+		if err := l.makeFolder(parent); err != nil {
+			return err
 		}
 		if err := l.root.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return false, err
+			return err
 		}
 		if err := l.sync(parent); err != nil {
-			return false, err
+			return err
 		}
 	}
 	l.folders.Store(folder, nil)
-	return true, nil
+	return nil
 }
 
 // sync makes the names in a folder durable.
@@ -205,10 +218,14 @@ func (l *Local) sync(folder string) error {
 	return syncFolder(f)
 }
 
-// removeStale removes what dead writers left in a folder. It is done where a
-// process first writes, so that opening needs no walk and readers never
-// write; what it cannot remove hurts nobody.
-func (l *Local) removeStale(folder string, before time.Time) {
+// removeStale removes what dead writers left in a folder; now is by the folder's
+// clock. It is done where a process first writes, so that opening needs no walk and
+// readers never write; what it cannot remove hurts nobody.
+func (l *Local) removeStale(folder string, now time.Time) {
+	if _, done := l.cleaned.LoadOrStore(folder, nil); done {
+		return
+	}
+	before := now.Add(-staleAfter)
 	root, err := l.root.OpenRoot(folder)
 	if err != nil {
 		return

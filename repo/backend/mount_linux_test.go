@@ -100,6 +100,54 @@ func TestLocalReserve(t *testing.T) {
 	})
 }
 
+// TestLocalDraftFull: a draft on a full disk fails, and with a reserve it does not;
+// after a failure it cannot be saved.
+func TestLocalDraftFull(t *testing.T) {
+	inChild(t, ownMounts(), func(t *testing.T, folder string) {
+		ctx, l := t.Context(), smallDisk(t, folder)
+		write := func(pieces int) (d backend.Draft, err error) {
+			if d, err = l.Draft(ctx, "a/"); err != nil {
+				t.Fatal(err)
+			}
+			for range pieces {
+				if err = d.Write(ctx, make([]byte, 100<<10)); err != nil {
+					break
+				}
+			}
+			return d, err
+		}
+		d, err := write(12)
+		if !errors.Is(err, backend.ErrNoSpace) || !strings.Contains(err.Error(), folder) {
+			t.Errorf("Write: error %v", err)
+		}
+		t.Log(err)
+		if err := d.Write(ctx, nil); !errors.Is(err, backend.ErrNoSpace) {
+			t.Errorf("Write after it: error %v", err)
+		}
+		if err := d.Save(ctx, "a/x"); !errors.Is(err, backend.ErrNoSpace) {
+			t.Errorf("Save after it: error %v", err)
+		}
+		d.Discard()
+		if left := files(t, l, "a"); len(left) != 0 {
+			t.Errorf("left: %q", left)
+		}
+		if err := l.Reserve(500 << 10); err != nil {
+			t.Fatal(err)
+		}
+		d, err = write(8)
+		if err == nil {
+			err = d.Save(ctx, "a/x")
+		}
+		if err != nil || !l.ReserveUsed() {
+			t.Fatalf("with a reserve: %v, used %v", err, l.ReserveUsed())
+		}
+		d.Discard()
+		if data, err := backend.LoadAll(ctx, l, "a/x"); len(data) != 800<<10 || err != nil {
+			t.Errorf("Load: %d bytes, %v", len(data), err)
+		}
+	})
+}
+
 // TestLocalReserveTogether: writes that find the disk full together are all tried
 // again, whichever of them frees the reserve.
 func TestLocalReserveTogether(t *testing.T) {

@@ -72,7 +72,7 @@ func TestCreateLocked(t *testing.T) {
 	if err := os.Chtimes(lock, old, old); err != nil {
 		t.Fatal(err)
 	}
-	l.folders.Clear()
+	l.cleaned.Clear()
 	if err := l.Create(t.Context(), "x", nil); err != nil {
 		t.Error(err)
 	}

@@ -50,6 +50,11 @@ func Run(t *testing.T, open Open) {
 		{"ListUnderWay", testListUnderWay},
 		{"Random", testRandom},
 		{"Location", testLocation},
+		{"Draft", testDraft},
+		{"DraftFolders", testDraftFolders},
+		{"DraftDiscarded", testDraftDiscarded},
+		{"DraftCancelled", testDraftCancelled},
+		{"DraftsTogether", testDraftsTogether},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

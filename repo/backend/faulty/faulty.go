@@ -21,8 +21,9 @@ type Kind string
 
 // The kinds of operations.
 const (
-	Save   Kind = "save"
+	Save   Kind = "save" // also of a draft
 	Create Kind = "create"
+	Write  Kind = "write" // a piece of a draft, which has no name yet
 	Load   Kind = "load"
 	List   Kind = "list"
 	Remove Kind = "remove"
@@ -32,7 +33,7 @@ const (
 // Op is one call of a backend on its way.
 type Op struct {
 	Kind Kind
-	Name string // of the object, or of the folder to list
+	Name string // of the object, or of the folder to list, or that a draft is made for
 	Data []byte // what is to be saved, or was loaded: replace it, do not write into it
 
 	// Omit, when set, says what a List keeps to itself.

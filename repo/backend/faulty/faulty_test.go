@@ -219,3 +219,40 @@ func TestCounter(t *testing.T) {
 		t.Error("Reset forgot nothing")
 	}
 }
+
+// TestDraft: a draft's pieces and its saving are operations, and a fault may change
+// what is saved.
+func TestDraft(t *testing.T) {
+	ctx := t.Context()
+	var c faulty.Counter
+	m := new(backend.Memory)
+	saved := func(faults ...faulty.Fault) ([]byte, error) {
+		b := faulty.Wrap(m, append(faults, c.Count)...)
+		d, err := backend.NewDraft(ctx, b, "packs/")
+		if err != nil {
+			return nil, err
+		}
+		defer d.Discard()
+		for range 3 {
+			if err := d.Write(ctx, []byte("abc")); err != nil {
+				return nil, err
+			}
+		}
+		if err := d.Save(ctx, "packs/x"); err != nil {
+			return nil, err
+		}
+		return backend.LoadAll(ctx, m, "packs/x")
+	}
+	if got, err := saved(); string(got) != "abcabcabc" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if n, all := c.Sum("packs/", faulty.Write), c.Sum("packs/x", faulty.Save); n.Ops != 3 || n.Bytes != 9 || all.Ops != 1 || all.Bytes != 9 {
+		t.Errorf("counted %+v and %+v", n, all)
+	}
+	if got, err := saved(faulty.CutShort(faulty.Any(faulty.Save), 4)); string(got) != "abca" || err != nil {
+		t.Errorf("cut short: %q, %v", got, err)
+	}
+	if _, err := saved(faulty.Fail(faulty.Nth(2, faulty.Write), nil)); !errors.Is(err, faulty.ErrInjected) {
+		t.Errorf("a piece that fails: %v", err)
+	}
+}

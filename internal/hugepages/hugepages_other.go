@@ -1,0 +1,6 @@
+//go:build !linux
+
+package hugepages
+
+// Use does nothing: only Linux is asked for them.
+func Use(int) {}
