@@ -13,7 +13,7 @@ import (
 // so many chunks, whose places would fill the memory.
 const (
 	indexAfter  = 64
-	indexChunks = 1 << 14
+	indexChunks = 1 << 13
 )
 
 // makeRoom starts the upload of the open pack when n bytes do not fit into it.

@@ -419,3 +419,22 @@ func TestPieceFails(t *testing.T) {
 		t.Errorf("%d snapshots", n)
 	}
 }
+
+// TestIndexOfManyChunks: an index file is written when many chunks wait for one, also
+// where they lie in few packs.
+func TestIndexOfManyChunks(t *testing.T) {
+	ctx := t.Context()
+	var c faulty.Counter
+	r := initialised(t, faulty.Wrap(new(backend.Memory), c.Count))
+	r.packTarget = 128 << 10
+	must(t, r.Write(ctx, func(w *Writer) error {
+		_, err := save(ctx, w, texts("many", indexChunks+indexChunks/4)...)
+		return err
+	}))
+	if n := c.Sum(packsFolder, faulty.Save).Ops; n >= indexAfter {
+		t.Fatalf("%d packs", n)
+	}
+	if n := c.Sum(indexFolder, faulty.Save).Ops; n != 2 {
+		t.Errorf("%d index files, want 2", n)
+	}
+}
