@@ -147,6 +147,22 @@ func TestLocalStale(t *testing.T) {
 	if left := strings.Join(files(t, l, "a"), " "); left != "new old tmp-day tmp-live" {
 		t.Errorf("left: %q", left)
 	}
+	above := filepath.Join(l.Location(), "b", "tmp-draft")
+	if err := os.Mkdir(filepath.Dir(above), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(above, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(above, time.Time{}, time.Now().Add(-25*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Save(t.Context(), "b/c/new", nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := strings.Join(files(t, l, "b"), " "); left != "c" {
+		t.Errorf("left above: %q", left)
+	}
 }
 
 // files lists a folder as the file system shows it.

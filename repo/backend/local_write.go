@@ -76,6 +76,7 @@ func (l *Local) write(ctx context.Context, op, name string, data []byte, publish
 			return err
 		}
 		l.removeStale(folder, modified)
+		l.removeStale(path.Dir(folder), modified) // where drafts are, and what Now left
 		if err := publish(tmp); err != nil {
 			_ = l.root.Remove(tmp)
 			return err
