@@ -127,8 +127,11 @@ func (d *localDraft) publish(ctx context.Context, name string) error {
 	if err := l.root.Rename(d.tmp, name); err != nil {
 		return err
 	}
+	if err := l.sync(folder); err != nil { // tried again, it is written again
+		return err
+	}
 	d.tmp = ""
-	return l.sync(folder)
+	return nil
 }
 
 // rewrite copies the file to a new one, which takes its place.
